@@ -52,14 +52,14 @@ def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
 
 def address_is_changing(new_address: str, ip_address: str | None, now: datetime) -> Message:
     """To the present address: somebody wants to replace it."""
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("Your address is about to change"),
         gettext(
             "Your Coinsphere account is to use the address %(address)s, once that is confirmed."
         )
         % {"address": _masked(new_address)},
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
@@ -118,69 +118,67 @@ def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -
             "The password of your Coinsphere account was changed in your account. All other sessions have ended."
         )
     )
-    return templates.account_mail(
-        gettext("Your password was changed"), how, _not_you(), facts=_where(ip_address, now)
-    )
+    return _notice(ip_address, now, gettext("Your password was changed"), how)
 
 
 def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs a second factor from now on."""
     values = {"what": gettext(what)}
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("%(what)s was added to your account") % values,
         gettext(
             "%(what)s was added to your Coinsphere account: a password alone no longer lets anybody in."
         )
         % values,
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
 def identity_linked(provider: str, ip_address: str | None, now: datetime) -> Message:
     """An account elsewhere lets its owner in from now on."""
     values = {"provider": provider}
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("%(provider)s opens your account") % values,
         gettext(
             "An account at %(provider)s was linked with your Coinsphere account: who is logged in there gets in here, too."
         )
         % values,
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
 def identity_unlinked(provider: str, ip_address: str | None, now: datetime) -> Message:
     """An account elsewhere lets nobody in any more."""
     values = {"provider": provider}
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("%(provider)s opens your account no more") % values,
         gettext("An account at %(provider)s is no longer linked with your Coinsphere account.")
         % values,
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs no second factor from now on."""
     values = {"what": gettext(what)}
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("%(what)s was removed from your account") % values,
         gettext("%(what)s was removed from your Coinsphere account.") % values,
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
 def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
     """There are new recovery codes."""
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("You have new recovery codes"),
         gettext("New recovery codes were made for your Coinsphere account; the old ones are void."),
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
@@ -190,15 +188,15 @@ def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetim
     warning = (
         [gettext("Only %(left)s are left: make new ones soon.") % values] if left <= few else []
     )
-    return templates.account_mail(
+    return _notice(
+        ip_address,
+        now,
         gettext("A recovery code was used"),
         gettext(
             "Somebody, probably you, used a recovery code of your Coinsphere account. %(left)s are left."
         )
         % values,
         *warning,
-        _not_you(),
-        facts=_where(ip_address, now),
     )
 
 
@@ -268,8 +266,13 @@ def payment_short(address: str, invoice: str) -> Message:
     )
 
 
-def _not_you() -> str:
-    return gettext("If this was not you, choose a new password at once and end all other sessions.")
+def _notice(ip_address: str | None, now: datetime, headline: str, *paragraphs: str) -> Message:
+    """The mail about an act that only the owner should have done, with when and from where it was done."""
+    not_you = gettext(
+        "If this was not you, choose a new password at once and end all other sessions."
+    )
+    facts = _where(ip_address, now)
+    return templates.account_mail(headline, *paragraphs, not_you, facts=facts)
 
 
 def _where(ip_address: str | None, now: datetime) -> list[tuple[str, str]]:

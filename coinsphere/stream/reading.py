@@ -1,9 +1,10 @@
 """Reads the stream's data from PostgreSQL: quotes, firings, portfolio values and live sessions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -11,6 +12,8 @@ from psycopg.rows import class_row
 
 from coinsphere.accounts import browser_sessions
 from coinsphere.accounts.browser_sessions import BrowserSession
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,38 +174,40 @@ async def symbols(conn: AsyncConnection) -> set[str]:
 
 async def quotes(conn: AsyncConnection) -> list[Quote]:
     """The newest good quote of each symbol."""
-    cursor = conn.cursor(row_factory=class_row(Quote))
-    return await (await cursor.execute(_QUOTES)).fetchall()
+    return await _rows(conn, Quote, _QUOTES, {})
 
 
 async def firings(conn: AsyncConnection, since: datetime) -> list[Firing]:
     """All firings after `since` that go to the stream, oldest first."""
-    cursor = conn.cursor(row_factory=class_row(Firing))
-    return await (await cursor.execute(_FIRINGS, {"since": since})).fetchall()
+    return await _rows(conn, Firing, _FIRINGS, {"since": since})
 
 
 async def portfolios(conn: AsyncConnection, users: Collection[UUID]) -> list[PortfolioValue]:
     """The portfolios of `users` and what they are worth now."""
-    cursor = conn.cursor(row_factory=class_row(PortfolioValue))
-    return await (await cursor.execute(_PORTFOLIOS, {"users": list(users)})).fetchall()
+    return await _rows(conn, PortfolioValue, _PORTFOLIOS, {"users": list(users)})
 
 
 async def exchange_syncs(
     conn: AsyncConnection, users: Collection[UUID], since: datetime
 ) -> list[ExchangeSync]:
     """The syncs of `users` that are open, or ended after `since`."""
-    cursor = conn.cursor(row_factory=class_row(ExchangeSync))
-    await cursor.execute(_EXCHANGE_SYNCS, {"users": list(users), "since": since})
-    return await cursor.fetchall()
+    parameters = {"users": list(users), "since": since}
+    return await _rows(conn, ExchangeSync, _EXCHANGE_SYNCS, parameters)
 
 
 async def wallet_syncs(
     conn: AsyncConnection, users: Collection[UUID], since: datetime
 ) -> list[WalletSync]:
     """The syncs of wallets of `users` that are open, or ended after `since`."""
-    cursor = conn.cursor(row_factory=class_row(WalletSync))
-    await cursor.execute(_WALLET_SYNCS, {"users": list(users), "since": since})
-    return await cursor.fetchall()
+    parameters = {"users": list(users), "since": since}
+    return await _rows(conn, WalletSync, _WALLET_SYNCS, parameters)
+
+
+async def _rows(
+    conn: AsyncConnection, row: type[T], statement: LiteralString, parameters: Mapping[str, Any]
+) -> list[T]:
+    cursor = conn.cursor(row_factory=class_row(row))
+    return await (await cursor.execute(statement, parameters)).fetchall()
 
 
 async def browser_session(

@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi.http import errors, idempotency
+from webapi.http import idempotency
 from webapi.risk import answers, queries, schemas
 from webapi.security import limits
 from webapi.security.access import signed_in
@@ -39,12 +39,7 @@ def get_risks(json_data: schemas.RiskBatchIn) -> dict[str, Any]:
     with services().database.connection() as conn:
         wanted = symbols.find_all(conn, json_data.symbols)
         scores = queries.newest(conn, [token.id for _, token in wanted if token is not None])
-    risks, failures = [], []
-    for symbol, token in wanted:
-        try:
-            if token is None:
-                raise errors.token_not_found(symbol)
-            risks.append(answers.risk(token, scores.get(token.id)))
-        except errors.Problem as problem:
-            failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
+    risks, failures = symbols.answer_each(
+        wanted, lambda token: answers.risk(token, scores.get(token.id))
+    )
     return {"risks": risks, "errors": failures, "count": len(risks)}

@@ -1,6 +1,8 @@
 """Symbols in paths and bodies."""
 
 import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from psycopg import Connection
 
@@ -8,6 +10,7 @@ from webapi.http import errors
 from webapi.tokens import queries
 from webapi.tokens.queries import Token
 
+T = TypeVar("T")
 _KNOWN_FORM = re.compile(r"[^\x00-\x20\x7f]{1,20}")
 
 
@@ -25,3 +28,19 @@ def find_all(conn: Connection, symbols: list[str]) -> list[tuple[str, Token | No
     wanted = list(dict.fromkeys(symbol.upper() for symbol in symbols))
     known = queries.by_symbols(conn, [name for name in wanted if _KNOWN_FORM.fullmatch(name)])
     return [(symbol, known.get(symbol)) for symbol in wanted]
+
+
+def answer_each(
+    wanted: Iterable[tuple[str, Token | None]], answer: Callable[[Token], T]
+) -> tuple[list[T], list[dict[str, Any]]]:
+    """The answers for tokens of `find_all`, and a failure for each symbol that has no token or no answer."""
+    answers: list[T] = []
+    failures: list[dict[str, Any]] = []
+    for symbol, token in wanted:
+        try:
+            if token is None:
+                raise errors.token_not_found(symbol)
+            answers.append(answer(token))
+        except errors.Problem as problem:
+            failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
+    return answers, failures
