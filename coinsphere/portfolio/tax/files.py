@@ -1,4 +1,4 @@
-"""A tax report as a file: CSV with every line, and a PDF of what fits on paper."""
+"""A tax report as a file: CSV with every line, and a PDF with the most important ones."""
 
 import csv
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ Row = tuple[object, ...]
 
 
 def write_csv(report: Report, out: IO[str]) -> None:
-    """Write all lines, what is unknown first, each with every digit."""
+    """Write all lines with every digit, unknown ones first."""
     writer = csv.writer(out)
     for row in _rows(report):
         writer.writerow([_cell(value) for value in row])
@@ -66,7 +66,7 @@ def _totals(report: Report) -> Iterator[Row]:
 
 
 def write_pdf(report: Report) -> bytes:
-    """The report on paper: what is unknown, totals, and the first thousand disposals."""
+    """Write the report as a PDF: what is unknown, totals, and the first thousand disposals."""
     from fpdf import FPDF  # noqa: PLC0415 - its fonts take half a second, and few who start an API ask for a PDF
 
     paper = FPDF(format="A4")
@@ -147,7 +147,7 @@ def _cells(paper: "FPDF", texts: tuple[str, ...]) -> None:
 
 
 def _printable(text: str) -> str:
-    """What the standard fonts of PDF can show."""
+    """The text without characters that the standard fonts of PDF lack."""
     return text.encode("latin-1", "replace").decode("latin-1")
 
 
