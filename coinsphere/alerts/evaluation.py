@@ -1,4 +1,4 @@
-"""All alerts against the newest good values, by one statement; a firing, its mail and its job are one transaction."""
+"""Evaluates all alerts against the newest good values by one statement; a firing, its mail and its job are one transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -299,7 +299,7 @@ _SUBJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """What an evaluation did.
+    """How many alerts an evaluation compared, how many fired, and how many had no good value or were being changed.
 
     Attributes:
         judged: alerts whose value passed their threshold, or that wait to be armed again: no other can fire.

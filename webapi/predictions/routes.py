@@ -65,18 +65,18 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
         known = [token for _, token in wanted if token]
         grounds = current.grounds(conn, known)
     asked = {token.id: current.submit(work, token, json_data.horizon, grounds) for token in known}
-    found, failures = [], []
+    answers, failures = [], []
     for symbol, token in wanted:
         try:
             if token is None:
                 raise errors.token_not_found(symbol)
-            found.append(asked[token.id]())
+            answers.append(asked[token.id]())
         except errors.Problem as problem:
             failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
     return {
-        "predictions": found,
+        "predictions": answers,
         "errors": failures,
-        "count": len(found),
+        "count": len(answers),
         "timeframe": schemas.FRAMES[json_data.horizon],
     }
 

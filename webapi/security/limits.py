@@ -1,4 +1,4 @@
-"""How often one caller may ask: moving windows, counted in Redis for all processes; see `webapi.security.admission`."""
+"""Rate limits by caller: sliding windows, counted in Redis for all processes; see `webapi.security.admission`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,17 +31,17 @@ _REFUSED = frozenset((400, 401, 403))
 
 
 def auth(view: View) -> View:
-    """This route takes credentials: it counts by address, and its refusals once more."""
+    """Marks a route that takes credentials: it counts by address, and its refusals count twice."""
     return _marked(view, _AUTH)
 
 
 def exempt(view: View) -> View:
-    """This route is never counted."""
+    """Marks a route that is never counted."""
     return _marked(view, _EXEMPT)
 
 
 def weighs(requests: int) -> Callable[[View], View]:
-    """This route counts as so many requests: it costs the system as much."""
+    """Marks a route that counts as several requests, as it costs the system as much."""
 
     def mark(view: View) -> View:
         setattr(view, _COST, requests)
@@ -51,12 +51,12 @@ def weighs(requests: int) -> Callable[[View], View]:
 
 
 def cost_of(view: Callable[..., Any]) -> int:
-    """As how many requests a route counts."""
+    """The number of requests that a route counts as."""
     return int(getattr(view, _COST, 1))
 
 
 def counts_users(view: Callable[..., Any]) -> bool:
-    """Whether a route counts by who asks."""
+    """Whether a route counts by user."""
     return _class(view) == _API
 
 
@@ -85,22 +85,22 @@ def _count() -> None:
     if view is None or request.method == "OPTIONS" or is_exempt(view):
         return
     work = services()
-    found = request.environ.get(admission.ADMISSION)
-    if found is not None:
+    admitted = request.environ.get(admission.ADMISSION)
+    if admitted is not None:
         pass
     elif _class(view) == _AUTH:
-        found = work.admissions.admit(_of_strangers(work.settings))
+        admitted = work.admissions.admit(_of_strangers(work.settings))
     else:
         caller, session = _caller(view)
         windows = windows_of(work.settings, caller, cost_of(view), _presented_key())
-        found = work.admissions.admit(windows, session=session)
-    admission.keep(found)
-    if found.refused is not None:
-        raise too_many(found.refused)
+        admitted = work.admissions.admit(windows, session=session)
+    admission.keep(admitted)
+    if admitted.refused is not None:
+        raise too_many(admitted.refused)
 
 
 def count_extra(requests: int) -> None:
-    """Count the present request of a user as so many more: it turned out to cost as much.
+    """Count the present request of a user as so many more, once its cost is known.
 
     Raises:
         errors.Problem: 429.
@@ -109,16 +109,16 @@ def count_extra(requests: int) -> None:
         return
     work = services()
     caller = of_user(access.principal().user_id)
-    found = work.admissions.admit(windows_of(work.settings, caller, requests, _presented_key()))
-    admission.keep(found)
-    if found.refused is not None:
-        raise too_many(found.refused)
+    admitted = work.admissions.admit(windows_of(work.settings, caller, requests, _presented_key()))
+    admission.keep(admitted)
+    if admitted.refused is not None:
+        raise too_many(admitted.refused)
 
 
 def windows_of(
     settings: Settings, caller: str, cost: int, key: PresentedKey | None = None
 ) -> list[Window]:
-    """Where a request counts that takes no credentials.
+    """The windows of a request that takes no credentials.
 
     Args:
         settings: have the amounts.
@@ -134,7 +134,7 @@ def windows_of(
 
 
 def of_user(user_id: UUID) -> str:
-    """A user as a caller who is counted."""
+    """The name that a user is counted by."""
     return f"user:{user_id}"
 
 
@@ -147,7 +147,7 @@ def _of_strangers(settings: Settings) -> list[Window]:
 
 
 def _trust_proxies(app: Flask, hops: int) -> None:
-    """Believe what so many reverse proxies say of the caller's address; with none, headers are a stranger's words."""
+    """Trust the headers of so many reverse proxies; without any, headers are a stranger's claims."""
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
@@ -157,7 +157,7 @@ def _class(view: Callable[..., Any]) -> str:
 
 
 def _caller(view: Callable[..., Any]) -> tuple[str, str]:
-    """Who is counted, and the key of the session that the cache may have."""
+    """The name that the caller is counted by, and the key of the session that the cache may have."""
     find = access.finder(view)
     if find is not None:
         return _found(find), ""
@@ -172,7 +172,7 @@ def _caller(view: Callable[..., Any]) -> tuple[str, str]:
 
 
 def _found(find: access.Finder) -> str:
-    """Who asks of a route with its own way to find out. Where the database is away the address counts."""
+    """The caller of a route with a finder of its own. Where the database does not answer the address counts."""
     try:
         caller = find()
     except DatabaseError:
@@ -181,7 +181,7 @@ def _found(find: access.Finder) -> str:
 
 
 def _presented_key() -> PresentedKey | None:
-    """The request's API key; None if it has no live one. Where the database is away the address counts."""
+    """The request's live API key; None without one. Where the database does not answer the address counts."""
     try:
         return request_key.find()
     except DatabaseError:
@@ -199,7 +199,7 @@ def too_many(full: Standing) -> errors.Problem:
 
 
 def headers(standings: Sequence[Standing]) -> dict[str, str]:
-    """The limit that is nearest to its end: as the IETF draft writes it, and as old clients read it."""
+    """Headers of the limit that is nearest to its end, by the IETF draft and by older convention."""
     nearest = min(standings, key=lambda each: each.left)
     window, left = nearest.window, nearest.left
     return {
@@ -212,10 +212,10 @@ def headers(standings: Sequence[Standing]) -> dict[str, str]:
 
 
 def _tell(answer: Response) -> Response:
-    found = admission.of_request()
-    if found is None:
+    admitted = admission.of_request()
+    if admitted is None:
         return answer
-    standings = list(found.standings)
+    standings = list(admitted.standings)
     failures = [each.window for each in standings if not each.window.counts]
     if failures and answer.status_code in _REFUSED:
         counted = [replace(window, counts=True) for window in failures]
