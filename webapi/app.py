@@ -154,7 +154,7 @@ _CROSS_ORIGIN_RESPONSE_HEADERS = [
 
 
 class _App(APIFlask):
-    """Flask asks anew at each of some twenty functions of a request whether it is a coroutine; none of ours is."""
+    """APIFlask without its check, some twenty times a request, whether a function is a coroutine; none of ours is."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function as it is."""

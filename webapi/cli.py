@@ -17,7 +17,7 @@ _TO_CHOOSE = timedelta(hours=1)
 
 
 def register(cli: click.Group) -> None:
-    """Add them to `coinsphere`."""
+    """Add the commands to `coinsphere`."""
     cli.add_command(users)
     cli.add_command(api)
     cli.add_command(tokens)
@@ -139,7 +139,7 @@ def graphql() -> None:
 
 
 def _document() -> dict[str, Any]:
-    """The document of an API that is connected to nothing; its signing key is made and forgotten."""
+    """The OpenAPI document of an API without connections; its signing key is discarded."""
     import tempfile
     from pathlib import Path
 

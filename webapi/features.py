@@ -1,4 +1,4 @@
-"""Feature switches: parts of the API that an administrator or a setting turns off.
+"""Feature switches: parts of the API that an administrator or a setting can turn off.
 
 The setting `COINSPHERE_FEATURES_OFF` wins over the table. Each process reads the table once in two seconds.
 """
@@ -79,7 +79,7 @@ class Switch:
 
 
 class Switches:
-    """What is off, as this process read it last."""
+    """The switches, as this process last read them."""
 
     def __init__(self, settings: Settings) -> None:
         self.off_by_setting = frozenset(settings.features_off)
@@ -87,7 +87,7 @@ class Switches:
         self._until = 0.0
 
     def is_on(self, feature: Feature) -> bool:
-        """Whether a feature may be used now."""
+        """Whether a feature is on."""
         if feature in self.off_by_setting:
             return False
         if time.monotonic() >= self._until:
@@ -97,7 +97,7 @@ class Switches:
         return feature not in self._off
 
     def is_known_on(self, feature: Feature) -> bool:
-        """Whether a feature may be used, as far as is known without reading the table; False where it must be read."""
+        """Whether a feature is on by what was read already; False where the table must be read."""
         return (
             time.monotonic() < self._until
             and feature not in self._off
@@ -105,12 +105,12 @@ class Switches:
         )
 
     def forget(self) -> None:
-        """Read the table at the next question."""
+        """Read the table again at the next question."""
         self._until = 0.0
 
 
 def switches() -> Switches:
-    """Those of the running app."""
+    """The switches of the running app."""
     found: Switches = current_app.extensions[EXTENSION]
     return found
 
@@ -135,7 +135,7 @@ def require(endpoint: str) -> None:
 
 
 def stored(conn: Connection) -> list[Switch]:
-    """The switches that somebody has set; every other is on."""
+    """The switches that somebody has set; every other feature is on."""
     return conn.cursor(row_factory=class_row(Switch)).execute(_ALL).fetchall()
 
 

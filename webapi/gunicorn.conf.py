@@ -1,4 +1,4 @@
-"""How gunicorn runs the API; every value comes from the settings."""
+"""gunicorn's configuration of the API; every value comes from the settings."""
 # ruff: noqa: N999, PLC0415 - gunicorn's own name; what a worker needs is imported in the worker
 
 import mmap

@@ -1,4 +1,4 @@
-"""Mails that routes send: into the outbox, in the transaction that causes them."""
+"""Mails of routes, written to the outbox in the transaction that causes them."""
 
 from uuid import UUID
 

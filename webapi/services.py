@@ -1,4 +1,4 @@
-"""What the routes work with; made once by `create_app` and found again through the running app."""
+"""The services of the routes, created once by `create_app` and found through the running app."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 
 
 class Helpers(ThreadPoolExecutor):
-    """Threads for questions to other servers that are asked at once; each knows for which request it asks."""
+    """Threads for simultaneous requests to other servers, each within the present request."""
 
     def submit(
         self, fn: Callable[P, Answer], /, *args: P.args, **kwargs: P.kwargs
@@ -97,5 +97,5 @@ class Services:
 
 
 def services() -> Services:
-    """Those of the app that answers the present request."""
+    """The services of the app that answers the present request."""
     return cast("Services", current_app.extensions[EXTENSION])

@@ -1,4 +1,4 @@
-"""One's data: all of it to take away, or to have deleted."""
+"""One's data: exported as a whole, or deleted."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Everything that is stored of an account, for its owner. What lets somebody in (hashes, sealed secrets) is left out."""
+"""Exports everything stored of an account for its owner, except hashes and sealed secrets, which let somebody in."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,7 +106,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What `webapi.http.json` writes; network addresses and the like become text."""
+    """A value as `webapi.http.json` writes it; network addresses and the like become text."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     is_known = value is None or isinstance(value, _WRITTEN)

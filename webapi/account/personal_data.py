@@ -1,4 +1,4 @@
-"""One's data, to take away or to have deleted, by whichever way one asks for it."""
+"""Exports or deletes the caller's data, for routes and pages alike."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ def exported(work: Services) -> str | bytes:
 
 
 def usage_shared_since(work: Services) -> datetime | None:
-    """Since when the caller allows that product events are kept; None where they do not."""
+    """The instant since when the caller consents to product events; None where they do not."""
     with work.database.connection() as conn:
         return consent.since(conn, access.principal().user_id)
 
@@ -47,7 +47,7 @@ def share_usage(work: Services, *, is_shared: bool) -> datetime | None:
 
 
 def delete(work: Services, given: schemas.DeleteIn) -> None:
-    """Delete one's account and all that belongs to it, at once and for good; all sessions end.
+    """Delete the caller's account with all that belongs to it, for good; all sessions end.
 
     Raises:
         errors.Problem: 400, password or code is wrong; 403, a code is needed; 429 after too many wrong ones.

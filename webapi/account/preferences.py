@@ -1,4 +1,4 @@
-"""How somebody reads what we say: language, currency of sums, time zone."""
+"""A user's preferences: language, currency of sums, time zone."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,7 +15,7 @@ _KEEP = """
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """None where nothing was chosen: English, the currency that all portfolios are in, UTC."""
+    """The preferences; None means English, the currency that all portfolios share, and UTC."""
 
     language: str | None
     currency: str | None
@@ -23,14 +23,14 @@ class Preferences:
 
 
 def of(conn: Connection, user_id: UUID) -> Preferences:
-    """Those of a user, who is there."""
+    """The preferences of an existing user."""
     cursor = conn.cursor(row_factory=class_row(Preferences))
     (found,) = cursor.execute(_GET, {"user_id": user_id})
     return found
 
 
 def keep(conn: Connection, user_id: UUID, wanted: Preferences) -> Preferences:
-    """Keep them in the place of those before; a language that is None stays as it was."""
+    """Replace the preferences; a language that is None stays as it was."""
     values = {
         "user_id": user_id,
         "language": wanted.language,

@@ -1,4 +1,4 @@
-"""What a person does to the own account: profile, password, address and sessions."""
+"""What users do with their own account: profile, password, address and sessions."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from webapi.services import Services
 
 
 def change_profile(work: Services, given: schemas.ProfileIn) -> tuple[User | None, str | None]:
-    """Change names or address; the account, and the address that waits to be confirmed, if any.
+    """Change names or address. Returns the account, and the address that waits for confirmation, if any.
 
     Raises:
         errors.Problem: 403, a new address needs a recent login; 400, it is taken; 429, enough links were sent.
@@ -47,7 +47,7 @@ def change_profile(work: Services, given: schemas.ProfileIn) -> tuple[User | Non
 
 
 def pending_email(work: Services, conn: Connection, user: User) -> str | None:
-    """The new address of an account that waits to be confirmed; None if there is none."""
+    """The address that waits for confirmation; None if there is none."""
     pending = verifications.pending(conn, user.id, work.clock())
     return pending if pending is not None and pending != user.email else None
 
@@ -96,7 +96,7 @@ def verify_email(work: Services, given: schemas.VerifyEmailIn) -> None:
 
 
 def resend_verification(work: Services) -> bool:
-    """Have the link sent once more; False where nothing waits. Raises `errors.Problem` with status 429."""
+    """Send the link again. Returns False where no address waits. Raises `errors.Problem` with status 429."""
     user = proofs.caller(work)
     with work.database.connection() as conn:
         pending = verifications.pending(conn, user.id, work.clock())
@@ -119,7 +119,7 @@ def end_session(work: Services, ended: UUID) -> None:
 
 
 def end_other_sessions(work: Services) -> int:
-    """End all sessions but the one that asks; how many these were."""
+    """End all sessions except the caller's. Returns how many."""
     caller = access.principal()
     with work.database.connection() as conn:
         ended = sessions.end_others(

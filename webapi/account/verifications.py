@@ -1,4 +1,4 @@
-"""Verification of mail addresses: a link is sent to the address, is good once, and makes older links void."""
+"""Verification of mail addresses: a link is sent to the address, works once, and voids older links."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ _SPEND = """
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Whose address was confirmed, and what the account's address was until then."""
+    """The account whose address was confirmed, and its address until then."""
 
     user_id: UUID
     email: str
@@ -52,7 +52,7 @@ class Confirmed:
 
     @property
     def is_new(self) -> bool:
-        """Whether the account's address changes by it."""
+        """Whether the account's address changes."""
         return self.email != self.former_email
 
 
@@ -90,13 +90,13 @@ def send(
 
 
 def pending(conn: Connection, user_id: UUID, now: datetime) -> str | None:
-    """The address that the account's newest link would confirm; None if there is no live link."""
+    """The address that the account's newest link confirms; None without a valid link."""
     row = conn.execute(_PENDING, {"user_id": user_id, "now": now}).fetchone()
     return None if row is None else str(row[0])
 
 
 def spend(conn: Connection, token: str, now: datetime) -> Confirmed | None:
-    """Use up a link; None if it is not good (any more)."""
+    """Use up a link. Returns None if it is not valid, or no longer."""
     cursor = conn.cursor(row_factory=class_row(Confirmed))
     return cursor.execute(
         _SPEND, {"token_hash": opaque_tokens.digest(token), "now": now}
@@ -104,7 +104,7 @@ def spend(conn: Connection, token: str, now: datetime) -> Confirmed | None:
 
 
 def require_verified() -> None:
-    """Refuse a caller without a verified address: nobody could be told when a key goes wrong.
+    """Refuse a caller without a verified address, who could not be told of trouble with a key.
 
     Raises:
         errors.Problem: 403.

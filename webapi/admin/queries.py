@@ -1,4 +1,4 @@
-"""What administrators see and do: accounts, the audit log."""
+"""Accounts and the audit log in PostgreSQL, as administrators see and change them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +49,7 @@ _AUDIT = """
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as administrators see it: no secret of it."""
+    """An account as administrators see it, without secrets."""
 
     id: UUID
     email: str
@@ -67,7 +67,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Where a list of accounts goes on."""
+    """The row after which a page of accounts begins."""
 
     created_at: datetime
     user_id: UUID
@@ -82,7 +82,7 @@ def accounts(
     role: str | None = None,
     after: After | None = None,
 ) -> list[Account]:
-    """Accounts, oldest first; `text` is looked for in their addresses."""
+    """Accounts, oldest first; `text` is searched for in their addresses."""
     literal = None if text is None else text.replace("\\", r"\\").replace("%", r"\%")
     parameters = {
         "now": now,
@@ -102,17 +102,17 @@ def account(conn: Connection, user_id: UUID, now: datetime) -> Account | None:
 
 
 def change(conn: Connection, user_id: UUID, *, role: str | None, is_active: bool | None) -> None:
-    """Change what is not None of an account."""
+    """Change the fields of an account that are not None."""
     conn.execute(_CHANGE, {"user_id": user_id, "role": role, "is_active": is_active})
 
 
 def lock_administrators(conn: Connection) -> set[UUID]:
-    """The active administrators, whom nobody else changes until this transaction ends."""
+    """The active administrators, locked until this transaction ends."""
     return {row[0] for row in conn.execute(_LOCK_ADMINS)}
 
 
 def live_sessions(conn: Connection, user_id: UUID, now: datetime) -> list[UUID]:
-    """The sessions of an account that live."""
+    """The live sessions of an account."""
     return [row[0] for row in conn.execute(_LIVE_SESSIONS, {"user_id": user_id, "now": now})]
 
 

@@ -22,7 +22,7 @@ _USER = "user"
 
 
 def accounts(query: schemas.UsersQuery) -> tuple[list[Account], str | None]:
-    """Accounts, oldest first, and the cursor behind them where there are more. Raises `errors.Problem`: 400, a bad cursor."""
+    """Accounts, oldest first, and the cursor of the next page if there is one. Raises `errors.Problem`: 400, a bad cursor."""
     work = services()
     after = None if query.cursor is None else _after(query.cursor)
     with work.database.connection() as conn:
@@ -71,7 +71,7 @@ def change(user_id: str, wanted: schemas.UserChange) -> Account:
 
 
 def end_sessions(user_id: str) -> int:
-    """End every session of an account; how many there were. Raises `errors.Problem`: 404."""
+    """End every session of an account. Returns how many. Raises `errors.Problem`: 404."""
     work = services()
     with work.database.connection() as conn:
         stored = account(conn, user_id)
@@ -88,7 +88,7 @@ def end_sessions(user_id: str) -> int:
 
 
 def audit_entries(conn: Connection, query: schemas.AuditQuery) -> tuple[list[Act], str | None]:
-    """Entries of the audit log, newest first. That somebody read it is an entry too."""
+    """Entries of the audit log, newest first. The reading itself becomes an entry, too."""
     before = None if query.cursor is None else cursor.number(query.cursor)
     entries = queries.audit_log(
         conn, query.limit + 1, action=query.action, actor_id=query.actor_id, before=before
@@ -99,7 +99,7 @@ def audit_entries(conn: Connection, query: schemas.AuditQuery) -> tuple[list[Act
 
 
 def data_status() -> dict[str, Any]:
-    """What the market tables hold, how fresh it is, and how sources failed in the last day."""
+    """The contents and freshness of the market tables, and failures of sources in the last day."""
     work = services()
     now = work.clock()
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)

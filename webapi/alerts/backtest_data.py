@@ -1,4 +1,4 @@
-"""Data for trying an alert on the past: stored closes, scores and values of the last 90 days."""
+"""Reads the stored closes, scores and values of the last 90 days that an alert is tried on."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,7 +85,7 @@ _NOT_KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was seen and when the alert would have fired; or the reason why nobody knows."""
+    """The past values and the instants at which the alert would have fired; or the reason why neither is known."""
 
     seen: list[Moment]
     fired: list[Moment]
@@ -93,7 +93,7 @@ class Past:
 
 
 def of(conn: Connection, user_id: UUID, wanted: NewAlert, now: datetime) -> Past:
-    """When an alert would have fired in the last 90 days.
+    """The firings that an alert would have had in the last 90 days.
 
     Args:
         conn: a transaction that acts for the user.

@@ -99,7 +99,7 @@ _UNKNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether an alert has a value to compare now, and whether its owner's address may be written to."""
+    """Whether an alert has a value to compare now, and whether its owner can get mail."""
 
     id: UUID
     is_mailed: bool
@@ -107,7 +107,7 @@ class State:
 
 
 def is_full(conn: Connection, user_id: UUID) -> bool:
-    """Whether the user has as many alerts as one may have."""
+    """Whether the user has as many alerts as are allowed."""
     row = conn.execute(_COUNT, {"user_id": user_id}).fetchone()
     return row is not None and int(row[0]) >= MAX_ALERTS
 
@@ -122,7 +122,7 @@ def states(
 
 
 def warnings(alert: Alert, state: State) -> list[str]:
-    """Why an alert may not fire, or not be mailed, as things are; in the reader's language."""
+    """The reasons why an alert may not fire at present, or not be mailed; in the reader's language."""
     found = []
     if not state.has_value:
         found.append(gettext(_UNKNOWN[alert.alert_type]) % {"symbol": alert.token_symbol})

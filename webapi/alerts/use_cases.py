@@ -44,7 +44,7 @@ def create(conn: Connection, given: schemas.AlertIn) -> Alert:
 
 
 def would_have_fired(conn: Connection, given: schemas.AlertIn) -> Past:
-    """When an alert would have fired in the last 90 days; nothing is stored. Raises `errors.Problem`: 400 or 404."""
+    """The firings that an alert would have had in the last 90 days; stores nothing. Raises `errors.Problem`: 400 or 404."""
     now = services().clock()
     wanted = _checked(conn, given.model_dump(), now)
     return backtest_data.of(conn, access.principal().user_id, wanted, now)
@@ -86,7 +86,7 @@ def one(conn: Connection, alert: Alert) -> dict[str, Any]:
 
 
 def shown(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
-    """Alerts, each with what may keep it from firing or from being mailed."""
+    """Alerts with the reasons that may keep each from firing or from being mailed."""
     work = services()
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
     states = queries.states(conn, [alert.id for alert in found], work.clock(), stale_after)

@@ -1,4 +1,4 @@
-"""Product events of who sent the present request."""
+"""Records product events of the caller."""
 
 from psycopg import Connection
 
@@ -9,5 +9,5 @@ from webapi.services import services
 
 
 def happened(conn: Connection, event: ProductEvent) -> None:
-    """Keep what the caller did, if they allow it, in the transaction that does it; nothing is raised."""
+    """Store an event of the caller, if they consent, in the transaction of the act; raises nothing."""
     recording.record(conn, access.principal().user_id, event, services().clock())

@@ -1,4 +1,4 @@
-"""What product events amount to, as dbt counted it: the route and the page show the same."""
+"""Figures of product use, as dbt computes them, for the route and the page alike."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How many came to a step of a funnel, and after how long; None where these are few."""
+    """How many users reached a step of a funnel, and after how long; None where they are few."""
 
     month: date
     step: str
@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CohortWeek:
-    """How many of a cohort did something so many weeks later; None where these are few."""
+    """How many users of a cohort were active so many weeks later; None where they are few."""
 
     cohort_week: date
     week_number: int
@@ -59,7 +59,7 @@ class CohortWeek:
 
 @dataclass(frozen=True, slots=True)
 class FeatureWeek:
-    """How many used a feature in a week, on how many days together; None where these are few."""
+    """How many users used a feature in a week, and on how many days together; None where they are few."""
 
     week: date
     feature: str
@@ -77,7 +77,7 @@ class ProductUse:
 
 
 def looked_at(weeks: int) -> ProductUse:
-    """Of so many weeks up to now. Empty where dbt has built nothing yet, and where nobody allows product events."""
+    """The figures of so many weeks up to now. Empty before dbt has built any, and where nobody consents."""
     work = services()
     since = {"since": work.clock().date() - timedelta(weeks=weeks)}
     with work.database.connection() as conn:

@@ -1,4 +1,4 @@
-"""API keys in PostgreSQL. Of a key only its SHA-256 is kept: 256 random bits need no stretching."""
+"""API keys in PostgreSQL. Only the SHA-256 of a key is stored: 256 random bits need no stretching."""
 
 import hashlib
 import secrets
@@ -62,7 +62,7 @@ _TOUCH = """
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as its owner sees it; the key itself is shown once, when it is made."""
+    """A key as its owner sees it; the key itself is shown once, when it is created."""
 
     id: UUID
     name: str
@@ -92,7 +92,7 @@ class PresentedKey:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a key is to be."""
+    """The definition of a key to create."""
 
     name: str
     scopes: Sequence[str]
@@ -103,7 +103,7 @@ class NewKey:
 
 
 def create(conn: Connection, user_id: UUID, new: NewKey, now: datetime) -> tuple[UUID, str]:
-    """A new key: its id, and the key itself, which is not stored."""
+    """Create a key. Returns its id, and the key itself, which is not stored."""
     secret = PREFIX + secrets.token_urlsafe(32)
     row = conn.execute(
         _CREATE,
@@ -125,7 +125,7 @@ def create(conn: Connection, user_id: UUID, new: NewKey, now: datetime) -> tuple
 
 
 def is_full(conn: Connection, user_id: UUID, now: datetime) -> bool:
-    """Whether the user has as many keys as one may have; others who ask wait until this transaction ends."""
+    """Whether the user has as many keys as are allowed; the answer holds until this transaction ends."""
     conn.execute(_LOCK, {"user_id": user_id})
     row = conn.execute(_COUNT, {"user_id": user_id, "now": now}).fetchone()
     return row is not None and int(row[0]) >= MAX_KEYS
@@ -144,7 +144,7 @@ def get(conn: Connection, user_id: UUID, key_id: UUID, now: datetime) -> ApiKey 
 
 
 def revoke(conn: Connection, user_id: UUID, key_id: UUID, now: datetime) -> bool:
-    """End a key at once; whether it lived."""
+    """End a key at once. Returns whether it was live."""
     found = conn.execute(_REVOKE, {"user_id": user_id, "key_id": key_id, "now": now})
     return found.fetchone() is not None
 
@@ -155,17 +155,17 @@ def expire(conn: Connection, user_id: UUID, key_id: UUID, at: datetime) -> None:
 
 
 def presented(conn: Connection, secret: str, now: datetime) -> PresentedKey | None:
-    """The live key that `secret` is; None if it is none, has ended, or its owner is disabled."""
+    """The live key with this secret; None if there is none, it has ended, or its owner is disabled."""
     cursor = conn.cursor(row_factory=class_row(PresentedKey))
     return cursor.execute(_PRESENTED, {"key_hash": key_hash(secret), "now": now}).fetchone()
 
 
 def touch(conn: Connection, key: PresentedKey, now: datetime, address: str | None) -> None:
-    """Note the use of a key, once a minute at most: it is no reason to write with each request."""
+    """Store the time of use of a key, once a minute at most, to spare a write for each request."""
     if key.last_used_at is None or (now - key.last_used_at).total_seconds() > _TOUCH_SECONDS:
         conn.execute(_TOUCH, {"key_id": key.id, "now": now, "address": address})
 
 
 def key_hash(secret: str) -> bytes:
-    """What is stored of a key."""
+    """The hash that is stored of a key."""
     return hashlib.sha256(secret.encode()).digest()

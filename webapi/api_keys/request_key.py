@@ -1,4 +1,4 @@
-"""The API key that came with a request."""
+"""Reads the API key of the present request."""
 
 import ipaddress
 from typing import cast
@@ -26,14 +26,14 @@ def secret() -> str | None:
 
 
 def find() -> PresentedKey | None:
-    """That key, if it lives; looked up once a request."""
+    """The live key of the request, looked up once; None if there is none."""
     if _KNOWN not in g:
         setattr(g, _KNOWN, _looked_up())
     return cast("PresentedKey | None", getattr(g, _KNOWN))
 
 
 def is_from_allowed_network(key: PresentedKey) -> bool:
-    """Whether the request comes from where the key may be used; a key without networks may be used anywhere."""
+    """Whether the request comes from a network that the key allows; a key without networks allows all."""
     if not key.allowed_networks:
         return True
     try:

@@ -1,4 +1,4 @@
-"""What an API key may be allowed, and which scope a route asks for."""
+"""Scopes of API keys, and the scope that each route requires."""
 
 import json
 from enum import StrEnum
@@ -7,7 +7,7 @@ from importlib import resources
 
 
 class KeyScope(StrEnum):
-    """One kind of act that a key may be allowed."""
+    """A kind of act that a key may be allowed."""
 
     MARKET_READ = "market:read"
     PORTFOLIOS_READ = "portfolios:read"
@@ -30,20 +30,20 @@ BY_FIELD = "by-field"
 
 
 def needed(method: str, rule: str) -> KeyScope | None:
-    """The scope that `method` on the route `rule` asks of a key; None: no key may call it, or see `is_by_field`."""
+    """The scope that `method` on the route `rule` requires of a key; None where no key may call it, or see `is_by_field`."""
     entry = policy().get(f"{'GET' if method == 'HEAD' else method} {rule}", {})
     scope = entry.get("scope")
     return None if scope in (None, BY_FIELD) else KeyScope(str(scope))
 
 
 def is_by_field(method: str, rule: str) -> bool:
-    """Whether a key may call a route and each part of the answer asks for its own scope."""
+    """Whether a key may call a route of which each part of the answer requires its own scope."""
     return policy().get(f"{method} {rule}", {}).get("scope") == BY_FIELD
 
 
 @cache
 def policy() -> dict[str, dict[str, str | None]]:
-    """The policy file: by method and route, who may call it (`access`) and what a key needs for it (`scope`).
+    """The policy file: by method and route, who may call it (`access`) and the scope a key needs (`scope`).
 
     The decorators of the routes decide on access; a test compares them, and what each role gets, with this file. On
     scopes this file decides: a route that it does not name is closed to keys.

@@ -22,14 +22,14 @@ _WHAT = "API key"
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A new key; `secret` is shown this once and stored nowhere."""
+    """A new key; `secret` is shown once and stored nowhere."""
 
     key: ApiKey
     secret: str
 
 
 def create(work: Services, given: schemas.KeyIn) -> IssuedKey:
-    """Make a key; the caller must have been asked for a step-up.
+    """Create a key; the caller must have passed a step-up.
 
     Raises:
         errors.Problem: 400, what is wanted contradicts itself; 402, the plan is full; 409, there are too many.
@@ -42,7 +42,7 @@ def create(work: Services, given: schemas.KeyIn) -> IssuedKey:
 
 
 def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> IssuedKey:
-    """Make a key that takes the place of another; the caller must have been asked for a step-up.
+    """Create a key in place of another one; the caller must have passed a step-up.
 
     Raises:
         errors.Problem: 404, there is no such key; 409, there are too many.
@@ -100,7 +100,7 @@ def _wanted(given: schemas.KeyIn, now: datetime) -> NewKey:
 
 
 def _successor(old: ApiKey) -> NewKey:
-    """A key like `old`; it ends when that would have ended."""
+    """A key with the rights of `old`, which ends when that would have ended."""
     return NewKey(
         name=old.name,
         scopes=old.scopes,

@@ -1,4 +1,4 @@
-"""The account of who asks."""
+"""The caller's own account."""
 
 from typing import Any
 

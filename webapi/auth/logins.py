@@ -1,4 +1,4 @@
-"""What a login must prove, and what it opens."""
+"""Logins: the proofs that one requires, and the session that it opens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ Grant = Callable[[Services, Connection, UUID, UUID], dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """An account whose password was given; `new_hash` is to replace one that was made as is no longer done."""
+    """An account whose password was given; `new_hash` replaces one made with outdated parameters."""
 
     user: User
     guarded: Guarded
@@ -38,14 +38,14 @@ class Proved:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A new session: what the client is told, and older sessions that ended for it."""
+    """A new session: the answer to the client, and older sessions that ended for it."""
 
     answer: dict[str, Any]
     ended: list[UUID]
 
 
 def log_in(work: Services, given: schemas.LoginIn, grant: Grant) -> Opened:
-    """A session for who gives the right credentials, and a second factor where there is one.
+    """Open a session by credentials, and a second factor where the account has one.
 
     Raises:
         errors.Problem: 401 alike for whatever is wrong; 403 with `requires2FA: true` where a second factor is needed;
@@ -62,7 +62,7 @@ def log_in(work: Services, given: schemas.LoginIn, grant: Grant) -> Opened:
 
 
 def prove_password(work: Services, login_name: str, password: str) -> Proved:
-    """The account that the credentials belong to; there is one verification, whether or not there is an account.
+    """The account of the credentials; the password is verified once, whether or not there is an account.
 
     A guess is judged, and counted, while it holds its turn to hash: a thousand at once are no more than the turns.
 
@@ -80,7 +80,7 @@ def prove_password(work: Services, login_name: str, password: str) -> Proved:
 
 
 def proved_before(work: Services, user_id: UUID) -> Proved | None:
-    """The account whose password was given a moment ago, as the caller knows; None where it is gone or disabled."""
+    """The account whose password was proved a moment ago; None where it is gone or disabled."""
     with work.database.connection() as conn:
         user = queries.by_id(conn, user_id)
         if user is None or not user.is_active:
@@ -217,10 +217,10 @@ def tokens(
 
 
 def user_agent() -> str | None:
-    """What the client says that it is."""
+    """The client's `User-Agent`."""
     return (request.user_agent.string or "")[:_USER_AGENT_LENGTH] or None
 
 
 def address() -> str:
-    """Where the request comes from; of a client without an address, as over a Unix socket, nowhere."""
+    """The address that the request comes from; empty for a client without one, as on a Unix socket."""
     return request.remote_addr or "0.0.0.0"  # noqa: S104 - nothing listens there  # nosec B104

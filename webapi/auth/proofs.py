@@ -18,7 +18,7 @@ from webapi.two_factor.factors import Taken
 
 
 def caller(work: Services) -> User:
-    """The account of who sent the present request.
+    """The account of the caller.
 
     Raises:
         errors.Problem: 401, it is gone.
@@ -28,7 +28,7 @@ def caller(work: Services) -> User:
 
 
 def account(conn: Connection) -> User:
-    """The same, by a transaction that acts for the caller."""
+    """The account of the caller, by a transaction that acts for them."""
     user = queries.by_id(conn, access.principal().user_id)
     if user is None:
         raise access_tokens.unauthorized("the account is gone")
@@ -36,7 +36,7 @@ def account(conn: Connection) -> User:
 
 
 def prove(work: Services, given: schemas.StepUpIn) -> datetime:
-    """Take a proof that the caller is there; since when what wants a recent login is possible.
+    """Check a proof that the caller is present, which allows acts that require a recent login.
 
     Raises:
         errors.Problem: 400, it is wrong; 429 after too many wrong ones.
@@ -53,7 +53,7 @@ def prove(work: Services, given: schemas.StepUpIn) -> datetime:
 
 
 def require_password(work: Services, user: User, given: str, path: str) -> None:
-    """Go on only if `given` is the account's password.
+    """Raise unless `given` is the account's password.
 
     Args:
         work: the services.
@@ -100,7 +100,7 @@ def require_code(work: Services, user: User, given: str, path: str) -> None:
 
 
 def wrong_code(path: str) -> errors.Problem:
-    """400 for a code that is wrong, or was used."""
+    """400 for a code that is wrong or used up."""
     return errors.invalid(
         [{"path": path, "message": "is wrong, or was used before", "code": "wrong_code"}]
     )

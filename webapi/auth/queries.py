@@ -98,7 +98,7 @@ def all_users(conn: Connection) -> list[User]:
 
 
 def speak(conn: Connection, user_id: UUID, language: str) -> None:
-    """Write to an account in that language from now on."""
+    """Set the language of mails to an account."""
     conn.execute(_SPEAK, {"user_id": user_id, "locale": language})
 
 
@@ -129,7 +129,7 @@ def create(
 
 
 def logged_in(conn: Connection, user_id: UUID, now: datetime, password_hash: str | None) -> None:
-    """Note a login; a `password_hash` replaces one that was made with outdated parameters."""
+    """Store a login; a `password_hash` replaces one that was made with outdated parameters."""
     conn.execute(_LOGGED_IN, {"user_id": user_id, "now": now, "password_hash": password_hash})
 
 
@@ -139,7 +139,7 @@ def account(conn: Connection, user_id: UUID, now: datetime) -> Account | None:
 
 
 def ask_account(conn: Connection, user_id: UUID, now: datetime) -> Cursor[Account]:
-    """The same, to be fetched later."""
+    """Sends the statement of `account`, whose answer is fetched later."""
     cursor = conn.cursor(row_factory=class_row(Account))
     return cursor.execute(_ACCOUNT, {"user_id": user_id, "now": now})
 
@@ -179,5 +179,5 @@ def is_taken(conn: Connection, email: str) -> bool:
 
 
 def delete(conn: Connection, user_id: UUID) -> None:
-    """Delete an account with all that belongs to it; payments stay, without its name."""
+    """Delete an account with all that belongs to it; payments stay, without the name."""
     conn.execute(_DELETE, {"user_id": user_id})

@@ -1,4 +1,4 @@
-"""A new account, by whichever way somebody registers."""
+"""Registration of an account, for every way to register."""
 
 from psycopg import Connection
 
@@ -71,7 +71,7 @@ def _create(
 
 
 def _conceal(conn: Connection, email: str, user: queries.User | None) -> None:
-    """Do for a taken address what costs as much as what is done for a new one, and tell its owner."""
+    """For a taken address, do work as expensive as for a new one, and tell its owner."""
     if user is not None:
         audit.record(conn, Event.REGISTERED, actor_id=user.id)
         return

@@ -1,1 +1,1 @@
-"""What the API stands on: PostgreSQL, Redis, the marts that dbt builds, and the services that it asks over HTTP."""
+"""The API's backends: PostgreSQL, Redis, the marts that dbt builds, and services asked over HTTP."""

@@ -1,4 +1,4 @@
-"""Redis as a cache that may be emptied, stopped or slow at any moment: that costs speed, nothing else."""
+"""Redis as a cache that may be empty, stopped or slow at any moment, which costs speed and nothing else."""
 
 import hashlib
 import secrets
@@ -26,7 +26,7 @@ _log = log.get("webapi.backends.cache")
 
 
 class Cache:
-    """Bytes by key. A Redis that fails, or is slow, is the same as an empty one.
+    """Bytes by key. A Redis that fails or is slow acts as an empty one.
 
     Attributes:
         pool: the connections, for others in this process who use Redis.
@@ -39,29 +39,29 @@ class Cache:
         self._probe = redis.Redis.from_url(url, **redis_pool.options())
 
     def get(self, key: str) -> bytes | None:
-        """What is stored; None if nothing is, or Redis is away."""
+        """The stored value; None if there is none, or Redis does not answer."""
         found = self._try(lambda: self._client.get(key))
         return found if isinstance(found, bytes) else None
 
     def put(self, key: str, value: bytes, seconds: float) -> bool:
-        """Store for a time, over what is there; whether that is sure to have happened."""
+        """Store a value for a time, replacing another. Returns whether that surely happened."""
         return bool(self._try(lambda: self._client.set(key, value, px=int(seconds * 1000))))
 
     def add(self, key: str, value: bytes, seconds: float) -> None:
-        """Store for a time, unless something is there."""
+        """Store a value for a time, unless there is one."""
         self._try(lambda: self._client.set(key, value, px=int(seconds * 1000), nx=True))
 
     def script(self, lua: str) -> Callable[[list[Any], list[Any]], Any]:
-        """What runs a script of Redis, of keys and arguments; it gives None where Redis is away."""
+        """A function that runs a Redis script with keys and arguments; it returns None where Redis does not answer."""
         registered = self._client.register_script(lua)
         return lambda keys, arguments: self._try(lambda: registered(keys, arguments))
 
     def delete(self, *keys: str) -> None:
-        """Forget."""
+        """Delete a value."""
         self._try(lambda: self._client.delete(*keys))
 
     def ping(self) -> bool:
-        """Whether Redis answers now, left alone or not."""
+        """Whether Redis answers now, even while its circuit breaker is open."""
         try:
             return bool(self._probe.ping())
         except redis.RedisError:
@@ -97,17 +97,17 @@ class Page:
         return cls(hashlib.sha256(body).hexdigest()[:ETAG_LENGTH], body)
 
     def packed(self) -> bytes:
-        """As it is stored."""
+        """The page as bytes for the cache."""
         return self.etag.encode() + self.body
 
     @classmethod
     def unpacked(cls, stored: bytes) -> "Page":
-        """From what `packed` gave."""
+        """Reads the bytes of `packed`."""
         return cls(stored[:ETAG_LENGTH].decode(), stored[ETAG_LENGTH:])
 
 
 class PageCache:
-    """Serialised answers. Of the requests of one process that miss a page at once, one makes it.
+    """Serialised answers. Of simultaneous requests in one process that miss a page, one makes it.
 
     A process asks Redis for a page once a second, and has it itself in between.
     """

@@ -1,4 +1,4 @@
-"""The API's way to PostgreSQL: each transaction acts for who sent the present request, and for nobody else."""
+"""The API's connections to PostgreSQL: each transaction acts for the caller of the present request, and for nobody else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ _SHARED = "shared_transaction"
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """For whom a request's transactions act; see `coinsphere.db.owner`."""
+    """The user and scope that a request's transactions act for; see `coinsphere.db.owner`."""
 
     user_id: UUID | None = None
     scope: Scope | None = None
 
 
 def acts(user_id: UUID | None, scope: Scope | None = None) -> None:
-    """Say for whom the present request's transactions act from now on."""
+    """Set whom the present request's transactions act for from now on."""
     setattr(g, _ACTING, Acting(user_id, scope))
 
 
@@ -60,7 +60,7 @@ class RequestDatabase(Database):
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for statements that need no other's answer: all go in one message, and are one transaction.
+        """A connection whose statements are sent in one message and form one transaction; none may need another's answer.
 
         Fetch what their cursors have behind the block: within it, each would be waited for.
 
@@ -75,7 +75,7 @@ class RequestDatabase(Database):
 
     @contextmanager
     def connection_as(self, scope: Scope) -> Iterator[Connection]:
-        """A connection in a transaction of its own, which acts for nobody but may see what `scope` says."""
+        """A connection in a transaction of its own, for no user, but with a scope."""
         with super().connection() as conn:
             owner.begin(conn, None, scope, request_id=requests.current())
             yield conn

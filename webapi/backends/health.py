@@ -1,4 +1,4 @@
-"""What was found out about the other servers, kept for a moment."""
+"""Caches the results of probes of other servers for a moment."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ KEEP_SECONDS = 5.0
 
 
 class Health:
-    """What each probe found, asked again when they are older than `KEEP_SECONDS`."""
+    """The results of probes, renewed when they are older than `KEEP_SECONDS`."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -17,7 +17,7 @@ class Health:
         self._asked_at = float("-inf")
 
     def get(self, ask: Callable[[], dict[str, int | None]]) -> dict[str, int | None]:
-        """By the probe's name, None where it failed; `ask` finds out."""
+        """The results by the probe's name, None where it failed; `ask` runs the probes."""
         with self._lock:
             if time.monotonic() - self._asked_at > KEEP_SECONDS:
                 self._states = ask()

@@ -1,4 +1,4 @@
-"""What one process remembers for a moment, and the word that makes all processes of one API forget it at once."""
+"""Caches values in one process for a moment, until a change is announced to all processes of one API."""
 
 import secrets
 import time
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class Changes:
-    """Whether something has changed since a moment: a number that is another one after each change.
+    """A number that changes whenever a change is announced.
 
     By itself one process tells itself; `share` makes it one number for all that have inherited the same memory.
     """
@@ -21,21 +21,21 @@ class Changes:
         self._number = memoryview(bytearray(_BYTES)).cast("Q")
 
     def share(self, memory: memoryview) -> None:
-        """Use this memory (8 bytes) from now on, which others share."""
+        """Use this memory of 8 bytes, which other processes share."""
         self._number = memory.cast("Q")
 
     def stamp(self) -> int:
-        """What to compare later: the same number means that nothing was told since."""
+        """The present number; while it stays the same, no change was announced."""
         return self._number[0]
 
     def tell(self) -> None:
-        """Make everybody forget. Tell after the change, and before it is answered."""
+        """Announce a change: call it after the commit, and before the answer."""
         # At random: of two who count up at once one may write what stood there before the other.
         self._number[0] = secrets.randbits(8 * _BYTES)
 
 
 class Memory(Generic[Key, Value]):
-    """Values that this process holds until their time is over, or a change is told.
+    """Values of this process, until their time is over or a change is announced.
 
     Args:
         changes: tells of changes.
@@ -47,12 +47,12 @@ class Memory(Generic[Key, Value]):
         self._kept: dict[Key, tuple[Value, float, int]] = {}
 
     def get(self, key: Key) -> Value | None:
-        """What is remembered; None if nothing is, or not any more."""
+        """The value; None if there is none, or no longer."""
         found = self._kept.get(key)
         return found[0] if found is not None and self._holds(found) else None
 
     def put(self, key: Key, value: Value, seconds: float, stamp: int) -> None:
-        """Remember for a time what was read after `stamp` was taken: a change that was told since then counts."""
+        """Keep a value that was read after `stamp` was taken, unless a change was announced since."""
         if len(self._kept) >= self._most:
             kept = {each: found for each, found in list(self._kept.items()) if self._holds(found)}
             self._kept = kept if len(kept) < self._most else {}

@@ -1,4 +1,4 @@
-"""HTTP to the model server and to Dagster: short timeouts, no retries, as a user waits for the answer."""
+"""The HTTP client to the model server and to Dagster: short timeouts and no retries, as a user waits."""
 
 import httpx2
 
@@ -18,7 +18,7 @@ def client() -> httpx2.Client:
 
 
 def _name_request(request: httpx2.Request) -> None:
-    """Who is asked writes the same id into its log, and goes on with the same trace."""
+    """Adds the request's id and trace, which the other server logs and continues."""
     if request_id := requests.current():
         request.headers[requests.HEADER] = request_id
     if parent := traces.header():

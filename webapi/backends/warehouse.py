@@ -1,4 +1,4 @@
-"""Reading what dbt builds. Before its first build there are no marts: then there is nothing to read, not an error."""
+"""Reads the marts that dbt builds. Before its first build they are missing, which is no error."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 def rows(
     conn: Connection, statement: str, parameters: Mapping[str, Any], row: type[Row]
 ) -> list[Row] | None:
-    """The rows of `statement` as `row`; None while a mart that it reads is not built."""
+    """The rows of `statement` as `row`; None while one of its marts is not built."""
     try:
         with conn.transaction():
             return conn.cursor(row_factory=class_row(row)).execute(statement, parameters).fetchall()

@@ -1,4 +1,4 @@
-"""What the caller's plan allows, asked by whatever adds something or is part of a plan only."""
+"""Enforces the limits and features of the caller's plan."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ PAYMENT_REQUIRED = 402
 
 
 def entitled(conn: Connection) -> Entitlement:
-    """The caller's plan; everybody has everything where nothing is sold."""
+    """The caller's plan; the one with everything where nothing is sold."""
     work = services()
     if not work.settings.is_billing_configured:
         return entitlement.EVERYTHING
@@ -24,7 +24,7 @@ def entitled(conn: Connection) -> Entitlement:
 
 
 def require_room(conn: Connection, limit: PlanLimit) -> None:
-    """Check that one more may be added; until the transaction ends no other request of the caller adds one.
+    """Raise unless the caller's plan has room for one more; the answer holds until the transaction ends.
 
     Raises:
         errors.Problem: 402, the caller's plan is full.

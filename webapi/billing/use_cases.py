@@ -1,4 +1,4 @@
-"""What users do about their plan, and what the providers of payments tell of it."""
+"""What users do about their plan, and the webhooks of payment providers."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -48,7 +48,7 @@ def standing(conn: Connection) -> dict[str, Any]:
 
 
 def checkout() -> str:
-    """The address of the provider's page that sells the plan pro to the caller.
+    """The address of the provider's page on which the caller buys the plan pro.
 
     Raises:
         errors.Problem: 403, the caller has confirmed no address; 404, nothing is sold; 409, he has the plan, or a
@@ -80,7 +80,7 @@ def checkout() -> str:
 
 
 def portal() -> str:
-    """The address of the provider's page on which the caller changes card, sees invoices and cancels.
+    """The address of the provider's page on which the caller manages card, invoices and cancellation.
 
     Raises:
         errors.Problem: 404, nothing is sold; 409, the caller never bought anything; 503, the provider does not answer.
@@ -133,7 +133,7 @@ def prepay() -> str:
 
 
 def hear_stripe(body: bytes, signature: str | None) -> None:
-    """Store what Stripe tells, and have it handled; what is known already changes nothing.
+    """Store an event of Stripe and queue its job; a known one changes nothing.
 
     Raises:
         errors.Problem: 400, it is not signed by the provider, or long ago; 404, nothing is sold.
@@ -142,7 +142,7 @@ def hear_stripe(body: bytes, signature: str | None) -> None:
 
 
 def hear_btcpay(body: bytes, signature: str | None) -> None:
-    """The same of BTCPay Server."""
+    """Store an event of BTCPay Server and queue its job; a known one changes nothing."""
     _hear(_btcpay(), body, signature)
 
 

@@ -32,14 +32,14 @@ _TEST = "test"
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A new channel, and the secret that its messages are signed with where there is one."""
+    """A new channel, and the secret that signs its messages where there is one."""
 
     channel: Channel
     secret: str | None
 
 
 def add(given: schemas.ChannelIn) -> Added:
-    """Store a channel and send it a first message.
+    """Store a channel, and send it a first message.
 
     Raises:
         errors.Problem: 400, a field is missing or cannot be right; 402, the plan is full; 403, the caller has confirmed no
@@ -83,7 +83,7 @@ def change(conn: Connection, channel_id: str, given: schemas.ChannelChange) -> C
 
 
 def delete(conn: Connection, channel_id: str) -> None:
-    """Forget a channel; alerts that chose it lose it. Raises `errors.Problem` with status 404."""
+    """Delete a channel; alerts that chose it lose it. Raises `errors.Problem` with status 404."""
     user_id, identity = access.principal().user_id, paths.uuid(channel_id, WHAT)
     kind = repository.delete(conn, user_id, identity)
     if kind is None:
@@ -95,7 +95,7 @@ def delete(conn: Connection, channel_id: str) -> None:
 
 
 def test(conn: Connection, channel_id: str) -> UUID:
-    """Write a message that tries a channel, whatever its quiet hours are; its id.
+    """Write a test message to a channel, regardless of its quiet hours. Returns its id.
 
     Raises:
         errors.Problem: 404; 409 where the channel is switched off.
@@ -130,7 +130,7 @@ def require_own(conn: Connection, channel_ids: Sequence[UUID]) -> None:
 
 
 def push_key() -> str:
-    """The public key that browsers of the caller subscribe for."""
+    """The public key that the caller's browsers subscribe with."""
     return push.public_key(_push_key())
 
 

@@ -1,4 +1,4 @@
-"""Answers of the routes of wallets and DeFi: what `schemas` describes, in the envelope `success`, `data`."""
+"""Answers about wallets and DeFi: the models of `schemas` in the envelope `success`, `data`."""
 
 from typing import Any, Literal
 
@@ -45,7 +45,7 @@ _PROTOCOL: dict[str, Any] = {
 
 
 def _example(data: Any = None, **more: Any) -> ConfigDict:
-    """What an answer looks like."""
+    """The example of an answer."""
     body: dict[str, Any] = {"success": True, **({} if data is None else {"data": data}), **more}
     return ConfigDict(json_schema_extra={"example": body})
 

@@ -1,4 +1,4 @@
-"""Net worth on the wire: what portfolios have in protocols, beside what they hold."""
+"""Net worth in answers: the value of portfolios in protocols beside their holdings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -62,7 +62,7 @@ def protocols(conn: Connection) -> list[dict[str, object]]:
 def worth_of_portfolios(
     conn: Connection, user_id: UUID, wanted: Collection[UUID | None]
 ) -> list[dict[str, object]]:
-    """Holdings, positions and net worth of those portfolios of a user."""
+    """The value of holdings and positions, and the net worth, of those portfolios of a user."""
     work = services()
     chosen = [
         portfolio for portfolio in portfolios.list_for(conn, user_id) if portfolio.id in wanted
@@ -87,7 +87,7 @@ def worth_of_portfolios(
 
 
 def shown(open_positions: Iterable[StoredPosition]) -> list[dict[str, object]]:
-    """Positions as the API answers them."""
+    """Positions in the form of the API's answers."""
     return [
         {
             **{name: getattr(position, name) for name in position.__slots__},

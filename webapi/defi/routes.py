@@ -21,7 +21,7 @@ defi = APIBlueprint("defi", __name__, tag="DeFi")
 
 @defi.after_request
 def envelope(response: Response) -> Response:
-    """Add what old clients of these routes look for in an error."""
+    """Add the fields that old clients look for in an error."""
     if response.mimetype == errors.MIMETYPE:
         problem = json.loads(response.get_data())
         problem |= {"success": False, "message": problem["error"]}

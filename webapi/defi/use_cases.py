@@ -30,7 +30,7 @@ _CONTRACT_SECONDS = 4.0
 
 
 def message(given: schemas.NonceQuery) -> SignIn:
-    """What a wallet has to sign to prove that it is the caller's: good once, for five minutes, in this session.
+    """The message that a wallet signs to prove that it is the caller's: valid once, for five minutes, in this session.
 
     Raises:
         errors.Problem: 400, the chain has no such proof, or the address is none.
@@ -58,7 +58,7 @@ def message(given: schemas.NonceQuery) -> SignIn:
 
 
 def connect(given: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
-    """Connect a wallet and have it read; the wallet, and the job that reads it.
+    """Connect a wallet and queue its reading. Returns the wallet and the job.
 
     Raises:
         errors.Problem: 400, the address is none, the proof fails, or somebody gives what he alone may know; 404 for the
@@ -100,7 +100,7 @@ def find(conn: Connection, wallet_id: str) -> Wallet:
 
 
 def disconnect(conn: Connection, wallet_id: str) -> None:
-    """Forget a wallet; what its balances told a ledger is taken back. Raises `errors.Problem` with status 404."""
+    """Delete a wallet; facts from its balances are withdrawn. Raises `errors.Problem` with status 404."""
     user_id = access.principal().user_id
     found = paths.uuid(wallet_id, _WHAT)
     if not queries.disconnect(conn, user_id, found, services().clock()):
@@ -109,7 +109,7 @@ def disconnect(conn: Connection, wallet_id: str) -> None:
 
 
 def set_tokens(wallet_id: str, given: Sequence[str]) -> Wallet:
-    """Say which tokens to look for beside the usual ones; the wallet is read again.
+    """Set the tokens to look for beside the curated ones; the wallet is read again.
 
     Raises:
         errors.Problem: 400, one is no contract of the chain; 404.
@@ -140,7 +140,7 @@ def _require_room(conn: Connection, user_id: UUID, new: NewWallet) -> None:
 
 
 def _refuse_secrets(*texts: str | None) -> None:
-    """Refuse what only its owner may know; the refusal is told to the audit log, what was given is not."""
+    """Refuse seed phrases and private keys; the refusal goes to the audit log, the input does not."""
     try:
         private_material.refuse(*texts)
     except SecretRefused as refusal:
@@ -171,7 +171,7 @@ def _invalid(path: str, message: str, code: str) -> errors.Problem:
 
 
 def _place() -> tuple[str, str]:
-    """The domain and the URI that a message must name: those of the page that asks for it."""
+    """The domain and the URI that a message must name: those of the page that requests it."""
     uri = services().settings.pages_url
     return urlsplit(uri).netloc, uri
 

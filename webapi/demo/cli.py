@@ -1,4 +1,4 @@
-"""`coinsphere demo`: a made-up person on the running system, through its own API, so that there is something to look at."""
+"""`coinsphere demo`: creates a made-up user through the running API, so that there is something to look at."""
 
 import json
 import re
@@ -57,7 +57,7 @@ def demo(*, remove: bool) -> None:
 
 
 def _made(client: httpx2.Client, file: Path, mails: Path) -> dict[str, Any]:
-    """The account, made where it is not there yet or where making it was cut off."""
+    """The account, created where it is missing or where an earlier attempt was cut off."""
     known = _known(file)
     if known is None:
         known = {"email": EMAIL, "password": secrets.token_urlsafe(12)}
@@ -161,7 +161,7 @@ def _enter(client: httpx2.Client, opened: dict[str, Any]) -> None:
 
 
 def _ask(client: httpx2.Client, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """What the API answers. Raises `click.ClickException` with the reason where it refuses."""
+    """The API's answer. Raises `click.ClickException` with the reason of a refusal."""
     answer = client.request(method, path, json=body) if body else client.request(method, path)
     if not answer.is_success:
         raise click.ClickException(f"{method.upper()} {path}: {answer.json().get('error')}")

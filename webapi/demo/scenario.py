@@ -1,4 +1,4 @@
-"""The demo account's transactions of three years, at the prices of the time; the same prices give the same transactions.
+"""The demo account's transactions of three years, at past prices; the same prices give the same transactions.
 
 It saves by the month, buys more when much has fallen, takes some gains, stakes, moves coins to an own wallet.
 """
@@ -63,7 +63,7 @@ def transactions(courses: Mapping[str, Course], now: datetime) -> list[dict[str,
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """A month of one token: when it is bought, what is held before, which part of it goes where much was gained."""
+    """A month of one token: the day it is bought, what is held before, and the part that is sold after a large gain."""
 
     symbol: str
     course: Course

@@ -23,7 +23,7 @@ _KEYWORDS = {
 
 
 class Ambiguous(ValueError):
-    """Two different models have one name."""
+    """Two different models have the same name."""
 
 
 def simplify(spec: Schema) -> None:
@@ -82,7 +82,7 @@ def _merge(schemas: dict[str, Schema]) -> dict[str, Schema]:
 
 
 def _describe(model: str, schema: Schema) -> None:
-    """Describe properties that say nothing themselves by the glossary: one word means one thing in the whole API."""
+    """Describe properties without a description by the glossary: a word means the same in the whole API."""
     for name, described in schema.get("properties", {}).items():
         if "description" not in described:
             meaning = glossary().get(f"{model}.{name}") or glossary().get(name)
@@ -92,7 +92,7 @@ def _describe(model: str, schema: Schema) -> None:
 
 @cache
 def glossary() -> dict[str, str]:
-    """What a property means by its wire name, or by `Model.name` where a model means something of its own."""
+    """The meaning of a property by its wire name, or by `Model.name` where a model differs."""
     text = (resources.files("webapi.documentation") / "glossary.json").read_text()
     found: dict[str, str] = json.loads(text)
     return found

@@ -1,4 +1,4 @@
-"""How a route may fail, and the headers of answers: written once in the OpenAPI document, and referred to."""
+"""The failures of routes and the headers of answers, written once in the OpenAPI document and referred to."""
 
 from http import HTTPStatus
 from typing import Any
@@ -66,12 +66,12 @@ _STATUSES = (400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)
 
 
 def responses() -> dict[str, dict[str, Any]]:
-    """The answer of each status that a route may fail with, by its name."""
+    """The answer of each status that a route may fail with, by its component's name."""
     return {name(status): _response(status) for status in _STATUSES}
 
 
 def name(status: int) -> str:
-    """What the answer of a status is called: `NotFound`."""
+    """The component's name of a status, such as `NotFound`."""
     return HTTPStatus(status).phrase.replace(" ", "")
 
 

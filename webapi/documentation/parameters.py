@@ -1,4 +1,4 @@
-"""What a reader of the OpenAPI document is to put into a path or a query."""
+"""Describes the path and query parameters in the OpenAPI document."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
 
 
 def describe(parameters: list[dict[str, Any]]) -> None:
-    """Add to the parameters of an operation what its route does not say."""
+    """Add what a route does not say to the parameters of an operation."""
     for parameter in parameters:
         name, schema = parameter["name"], parameter["schema"]
         if parameter["in"] == "path":

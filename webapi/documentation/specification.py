@@ -1,4 +1,4 @@
-"""The OpenAPI document: APIFlask writes what each route declares, this adds who may call it and how it may fail."""
+"""Completes the OpenAPI document that APIFlask writes: who may call each route, and how it may fail."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ _SECURITY_SCHEMES = {
 
 
 def register(app: APIFlask) -> None:
-    """Set up how the document is written."""
+    """Set up the writing of the document."""
     app.config.update(
         OPENAPI_VERSION="3.1.0",
         AUTO_SERVERS=False,
@@ -151,7 +151,7 @@ def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any])
 
 
 def _describe(route: _Route, operation: dict[str, Any]) -> None:
-    """What the decorators of a route say beside its input and output."""
+    """Add what a route's decorators say beside its input and output."""
     if "requestBody" in operation:
         operation["requestBody"]["required"] = not _is_body_optional(route.view)
     needed = scopes.needed(route.method.upper(), route.rule)

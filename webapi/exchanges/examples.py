@@ -1,4 +1,4 @@
-"""What answers about exchanges look like, for the reference."""
+"""Examples of answers about exchanges, for the reference."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Looking at a key that a request presents: by this process, which cannot open those that are stored."""
+"""Asks an exchange about a key in a request; this process cannot open stored keys."""
 
 from flask import current_app
 
@@ -24,7 +24,7 @@ MESSAGES = {
 
 
 def look_at(given: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
-    """The credentials in a request, and what their exchange says of them.
+    """The credentials in a request, and their permissions by the exchange.
 
     Raises:
         errors.Problem: 400 where the key is refused or the passphrase missing, 503 where the exchange is away.
@@ -53,13 +53,13 @@ def look_at(given: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
 
 
 def too_powerful(error: KeyTooPowerful) -> errors.Problem:
-    """400 that says which permission is too much."""
+    """400 that names the permission that is too much."""
     code = "key-can-withdraw" if error.can_withdraw else "key-can-trade"
     return errors.Problem(400, "the key can do too much", detail=str(error), code=code)
 
 
 def _accounts() -> Accounts:
-    """This process's way to exchanges; it asks once and does not wait, as somebody waits for the answer."""
+    """The clients of exchanges in this process; they try once, as somebody waits for the answer."""
     work = services()
     known = current_app.extensions.get(_EXTENSION)
     if known is None:

@@ -1,4 +1,4 @@
-"""What the routes of exchanges ask beside `coinsphere.exchanges`."""
+"""Queries of the exchanges' routes beside `coinsphere.exchanges`."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ _ACTIVE = """
 
 
 def portfolio_for(conn: Connection, user_id: UUID, wanted: UUID | None) -> UUID | None:
-    """The portfolio that is wanted, if it is the user's; else the active one, which is made where there is none."""
+    """The wanted portfolio, if it is the user's; without one the active portfolio, created where there is none."""
     if wanted is not None:
         portfolio = portfolios.get(conn, user_id, wanted)
         return None if portfolio is None else portfolio.id

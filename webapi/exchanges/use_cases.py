@@ -26,7 +26,7 @@ WHAT = "connection"
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A new connection, what its key may do, and the job that reads it for the first time."""
+    """A new connection, its key's permissions, and the job of its first reading."""
 
     connection: Connection
     info: KeyInfo
@@ -34,7 +34,7 @@ class Connected:
 
 
 def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
-    """What a key may do. Nothing is stored.
+    """The permissions of a key. Stores nothing.
 
     Raises:
         errors.Problem: 400, the exchange refuses the key, or it can withdraw or transfer; 403, the caller has confirmed no
@@ -50,7 +50,7 @@ def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
 
 
 def connect(given: schemas.ConnectExchangeIn) -> Connected:
-    """Connect an account and have it read for the first time; the key is stored sealed.
+    """Connect an account and queue its first reading; the key is stored sealed.
 
     Raises:
         errors.Problem: as `look_at`, and 402 where the plan is full, 409 where the key is known or there are too many, 404 for
@@ -79,7 +79,7 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
 
 
 def _create(conn: Database, user_id: UUID, new: NewConnection, info: KeyInfo) -> Connection:
-    """Stores the connection, and the act in the audit log."""
+    """Stores the connection, with its entry in the audit log."""
     work = services()
     try:
         connection = connections.create(
@@ -100,7 +100,7 @@ def _create(conn: Database, user_id: UUID, new: NewConnection, info: KeyInfo) ->
 
 
 def _require_room(conn: Database, user_id: UUID) -> None:
-    """Refuse one connection more than anybody may have, or than the caller's plan allows."""
+    """Refuse a connection beyond what is allowed to anybody, or by the caller's plan."""
     if connections.is_full(conn, user_id):
         raise errors.Problem(
             409,
@@ -139,7 +139,7 @@ def change(conn: Database, connection_id: str, given: schemas.ConnectionChange) 
 
 
 def disconnect(conn: Database, connection_id: str) -> None:
-    """Forget a connection and its key; its transactions stay. Raises `errors.Problem` with status 404."""
+    """Delete a connection and its key; its transactions stay. Raises `errors.Problem` with status 404."""
     user_id = access.principal().user_id
     identity = paths.uuid(connection_id, WHAT)
     exchange = connections.delete(conn, user_id, identity)
@@ -155,7 +155,7 @@ def disconnect(conn: Database, connection_id: str) -> None:
 
 
 def sync(conn: Database, found: Connection) -> UUID:
-    """Have an account read; the job. Raises `errors.Problem` with status 409 where it is stopped."""
+    """Queue the reading of an account. Returns the job. Raises `errors.Problem` with status 409 where it is stopped."""
     job_id = syncs.request(conn, found.id)
     if job_id is None:
         raise errors.Problem(

@@ -1,4 +1,4 @@
-"""What users tell us, as it is stored."""
+"""Users' feedback in PostgreSQL."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ _CLOSE = """
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What somebody tells; the screenshot as WebP."""
+    """New feedback; the screenshot as WebP."""
 
     category: str
     body: str
@@ -47,7 +47,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody told, and who."""
+    """A user's feedback, and who gave it."""
 
     id: UUID
     category: str
@@ -62,7 +62,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What was dealt with, and whom that concerns."""
+    """Closed feedback, and the user to answer."""
 
     body: str
     user_id: UUID
@@ -71,7 +71,7 @@ class Closed:
 
 
 def add(conn: Connection, user_id: UUID, told: Told, now: datetime) -> UUID | None:
-    """Store what a user tells; its id, or None where they told as much as they may."""
+    """Store feedback. Returns its id, or None where the user has given as much as is allowed."""
     conn.execute(_LOCK, [user_id])
     values = {"user_id": user_id, "now": now, "since": now - WITHIN, "most": MOST}
     row = conn.execute(_ADD, values | asdict(told)).fetchone()
@@ -79,13 +79,13 @@ def add(conn: Connection, user_id: UUID, told: Told, now: datetime) -> UUID | No
 
 
 def screenshot(conn: Connection, feedback_id: UUID) -> bytes | None:
-    """The picture that came along, None where there is none."""
+    """The screenshot of feedback; None where there is none."""
     row = conn.execute(_SCREENSHOT, [feedback_id]).fetchone()
     return row[0] if row else None
 
 
 def listed(conn: Connection, limit: int, *, closed: bool) -> list[Feedback]:
-    """What is open, the oldest first; or what was closed, the newest closed first."""
+    """Open feedback, the oldest first; or closed feedback, the newest first."""
     rows = conn.cursor(row_factory=class_row(Feedback))
     return rows.execute(_LISTED, {"closed": closed, "limit": limit}).fetchall()
 
@@ -93,6 +93,6 @@ def listed(conn: Connection, limit: int, *, closed: bool) -> list[Feedback]:
 def close(
     conn: Connection, feedback_id: UUID, now: datetime, answer: str | None = None
 ) -> Closed | None:
-    """Close what is open, with what its owner is answered; None where nothing open has that id."""
+    """Close feedback, with the answer to its owner; None where none that is open has that id."""
     row = conn.cursor(row_factory=class_row(Closed))
     return row.execute(_CLOSE, {"id": feedback_id, "now": now, "answer": answer}).fetchone()

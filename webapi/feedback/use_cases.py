@@ -1,4 +1,4 @@
-"""What users tell us, and what administrators do with it."""
+"""Feedback: given by users, read, answered and closed by administrators."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ from webapi.services import services
 
 
 def tell(given: schemas.FeedbackIn) -> UUID:
-    """Store what the caller tells.
+    """Store the caller's feedback.
 
     Raises:
         errors.Problem: 400, the screenshot is none; 429, the caller told as much as one may within a day.
@@ -49,7 +49,7 @@ def _picture(given: str) -> bytes:
 
 
 def screenshot(feedback_id: str) -> bytes:
-    """The picture that came along. Raises `errors.Problem`: 404, there is none."""
+    """The screenshot of feedback. Raises `errors.Problem`: 404, there is none."""
     with services().database.connection() as conn:
         found = queries.screenshot(conn, paths.uuid(feedback_id, "feedback"))
     if found is None:
@@ -58,19 +58,19 @@ def screenshot(feedback_id: str) -> bytes:
 
 
 def listed(query: schemas.FeedbackQuery) -> list[queries.Feedback]:
-    """What is open, the oldest first; or what was closed."""
+    """Open feedback, the oldest first; or closed feedback."""
     with services().database.connection() as conn:
         return queries.listed(conn, query.limit, closed=query.closed)
 
 
 def close(feedback_id: str) -> None:
-    """Close what is dealt with. Raises `errors.Problem`: 404, nothing open has that id."""
+    """Close feedback. Raises `errors.Problem`: 404, none that is open has that id."""
     with services().database.connection() as conn:
         _close(conn, feedback_id, None, Event.FEEDBACK_CLOSED)
 
 
 def answer(feedback_id: str, given: schemas.AnswerIn) -> None:
-    """Close what is dealt with, and tell its owner by mail. Raises `errors.Problem`: 404, nothing open has that id."""
+    """Close feedback and mail its owner the answer. Raises `errors.Problem`: 404, none that is open has that id."""
     with services().database.connection() as conn:
         closed = _close(conn, feedback_id, given.text, Event.FEEDBACK_ANSWERED)
         with i18n.speaking(closed.locale):

@@ -24,7 +24,7 @@ _PLAN = "select subscription_tier from app.users where id = %s"
 
 
 def given() -> list[dict[str, Any]]:
-    """What every flag gives to the caller."""
+    """The variant of every flag for the caller."""
     caller = access.principal().user_id
     asked = _flags()
     with services().database.connection() as conn:
@@ -44,7 +44,7 @@ def listed() -> list[dict[str, Any]]:
 
 
 def change(key: str, wanted: schemas.RulesIn) -> dict[str, Any]:
-    """Give a flag other rules.
+    """Replace the rules of a flag.
 
     Raises:
         errors.Problem: 404, no flag has that name; 400, the rules mean nothing.
@@ -74,7 +74,7 @@ def experiments() -> list[Report]:
 
 
 def told_experiments() -> list[dict[str, Any]]:
-    """The same as `ExperimentOut` takes it."""
+    """The reports of experiments as `ExperimentOut` takes them."""
     return [_told(each) for each in experiments()]
 
 

@@ -1,4 +1,4 @@
-"""GraphQL beside REST: the same queries, use cases and limits, asked for in one request."""
+"""GraphQL beside REST: the same queries, use cases and limits, in one request."""
 
 import os
 

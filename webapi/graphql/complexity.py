@@ -1,4 +1,4 @@
-"""What a query asks for, measured before anything runs: how deep, with how many aliases, and at what cost.
+"""Measures the depth, aliases and cost of a query before it runs.
 
 A fragment is measured once however often it is spread, so that a document of a thousand words costs no more than its words:
 fragments that each spread the next one twice would otherwise be walked 2^n times.
@@ -55,7 +55,7 @@ class Complexity:
 
     @property
     def requests(self) -> int:
-        """As how many requests it counts."""
+        """The number of requests that it counts as."""
         return max(self.root_fields, 1) + self.cost // COST_OF_REQUEST
 
     def __add__(self, other: "Complexity") -> "Complexity":
@@ -73,7 +73,7 @@ def measure(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> Complexity:
-    """What an operation of a valid document asks for."""
+    """The complexity of an operation in a valid document."""
     walk = _Walk(schema, document, _values(operation, variables))
     root = schema.get_root_type(operation.operation)
     assert root is not None
@@ -81,7 +81,7 @@ def measure(
 
 
 def require_within_limits(found: Complexity) -> None:
-    """Refuse what asks for too much. Raises `errors.Problem` with status 400."""
+    """Refuse an operation beyond the limits. Raises `errors.Problem` with status 400."""
     limits = (
         ("depth", found.depth, MAX_DEPTH),
         ("aliases", found.aliases, MAX_ALIASES),

@@ -1,4 +1,4 @@
-"""Lists in pages, as GraphQL's clients know them: `first` and `after`, `nodes` or `edges`, and where the page ends."""
+"""Pagination in GraphQL's usual form: `first` and `after`, `nodes` or `edges`, and the end of the page."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar

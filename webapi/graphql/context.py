@@ -1,4 +1,4 @@
-"""What the resolvers of one request share."""
+"""The state that the resolvers of one request share."""
 
 from functools import cached_property
 
@@ -8,7 +8,7 @@ from webapi.security import access
 
 
 class Context:
-    """Of one request: what its caller may do, and what was loaded for it."""
+    """The rights of a request's caller, and the loaders of its data."""
 
     def __init__(self) -> None:
         self._refused: dict[str, errors.Problem | None] = {}

@@ -1,4 +1,4 @@
-"""One query from its text to its answer: parsed, checked, measured, counted, and only then run."""
+"""Executes a query: parses, validates, measures and counts it before it runs."""
 
 import asyncio
 import inspect
@@ -124,7 +124,7 @@ def _response(result: ExecutionResult) -> dict[str, Any]:
 
 
 def _error(fault: GraphQLError) -> dict[str, Any]:
-    """An error of a field; what REST would have answered is in `extensions`."""
+    """An error of a field; `extensions` has the answer that REST would have given."""
     problem = _problem(fault)
     body = problem.body(g.get("request_id", ""))
     return {
@@ -143,7 +143,7 @@ def _problem(fault: GraphQLError) -> errors.Problem:
 
 
 def _request_error(faults: list[GraphQLError]) -> errors.Problem:
-    """400 for what was not run."""
+    """400 for a query that was not run."""
     return errors.Problem(
         400,
         f"the query was not run: {faults[0].message}",

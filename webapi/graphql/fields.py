@@ -1,4 +1,4 @@
-"""Fields that reach something: each names the route of REST that gives the same, and lets in whom that lets in."""
+"""Fields with the rights of a REST route that returns the same."""
 
 import inspect
 from collections.abc import Callable
@@ -19,7 +19,7 @@ STATEMENT = 10
 
 
 class RoutePermission(FieldExtension):
-    """Lets in whom a route of REST lets in, while its feature is on."""
+    """Admits the callers of a REST route, while its feature is on."""
 
     def __init__(self, route: str) -> None:
         self.route = route
@@ -27,14 +27,14 @@ class RoutePermission(FieldExtension):
     def resolve(
         self, next_: Callable[..., Any], source: Any, info: RequestInfo, **given: Any
     ) -> Any:
-        """What a resolver gives that asks for itself."""
+        """The result of a resolver, once the caller is admitted."""
         info.context.require(self.route)
         return next_(source, info, **given)
 
     async def resolve_async(
         self, next_: Callable[..., Any], source: Any, info: RequestInfo, **given: Any
     ) -> Any:
-        """What a resolver gives that waits for others."""
+        """The result of an asynchronous resolver, once the caller is admitted."""
         info.context.require(self.route)
         return await next_(source, info, **given)
 
@@ -42,7 +42,7 @@ class RoutePermission(FieldExtension):
 def route_field(
     route: str, shows: Any, *, weight: int = STATEMENT
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A field for whom a route of REST is for.
+    """A field with the rights of a REST route.
 
     Args:
         route: its method and address, as `webapi/security/policy.json` has it: access, scope and feature are its own.

@@ -1,4 +1,4 @@
-"""What is asked for many things at once: items of a list that want the same ask one statement together."""
+"""Loads data for many objects at once: items of a list share one statement."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 class Loaders:
-    """The loaders of one request; each remembers what it gave."""
+    """The loaders of one request; each caches its results."""
 
     def __init__(self) -> None:
         self.token: DataLoader[UUID, Token | None] = _reading(tokens.by_ids)
@@ -35,7 +35,7 @@ class Loaders:
 def _reading(
     read: Callable[[Connection, Sequence[Key]], Mapping[Key, Value]],
 ) -> DataLoader[Key, Value | None]:
-    """A loader of what `read` gives by key; None where it gives nothing."""
+    """A loader of the results of `read` by key; None where there is none."""
 
     async def load(keys: list[Key]) -> list[Value | None]:
         with services().database.connection() as conn:
@@ -52,7 +52,7 @@ def _indicators(conn: Connection, keys: Sequence[UUID]) -> Mapping[UUID, Indicat
 async def _predictions(
     keys: list[tuple[Token, int]],
 ) -> list[dict[str, Any] | BaseException]:
-    """The forecasts of tokens, each by its days ahead; what refuses one does not spoil the others."""
+    """The forecasts of tokens, each by its days ahead; a refused one does not spoil the others."""
     if len(keys) > MAX_SYMBOLS:
         error = f"one query may ask for {MAX_SYMBOLS} forecasts"
         return [errors.Problem(400, error, code="query-too-large") for _ in keys]

@@ -1,4 +1,4 @@
-"""GraphQL types that show what REST shows: their fields, nullability and descriptions are those of REST's models."""
+"""GraphQL types made from REST's models, with the same fields, nullability and descriptions."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ _shapes: dict[type[Output], type] = {}
 
 
 def output_type(model: type[Output], *, without: tuple[str, ...] = ()) -> Callable[[Shape], Shape]:
-    """Make a class the GraphQL type of a model: it shows the model's fields beside those that it declares itself.
+    """Make a class the GraphQL type of a model: it has the model's fields beside its own.
 
     Args:
         model: of REST's answer; a source may be the model, a row with its names, or a dict with those of the wire.
@@ -48,7 +48,7 @@ def output_type(model: type[Output], *, without: tuple[str, ...] = ()) -> Callab
 
 
 def input_type(model: type[Input]) -> Callable[[Shape], Shape]:
-    """Make a class the GraphQL input of a model; what the model does not require may be left out."""
+    """Make a class the GraphQL input of a model; fields that the model does not require are optional."""
 
     def make(shape: Shape) -> Shape:
         annotations = {}
@@ -66,7 +66,7 @@ def input_type(model: type[Input]) -> Callable[[Shape], Shape]:
 
 
 def input_values(given: object) -> dict[str, Any]:
-    """What an input holds, by the names of the wire, for `webapi.http.schema.check`; what was left out is missing."""
+    """The values of an input by wire name, for `webapi.http.schema.check`; omitted fields are missing."""
     return {
         camel(name): value for name, value in vars(given).items() if value is not strawberry.UNSET
     }
@@ -89,7 +89,7 @@ def _field(model: type[Output], name: str, field: FieldInfo) -> Any:
 
 
 def _meaning(model: type[BaseModel], name: str, field: FieldInfo) -> str | None:
-    """What a field means, in the words of REST's document."""
+    """The description of a field, from REST's document."""
     said, wire = glossary(), field.serialization_alias or camel(name)
     return field.description or said.get(f"{model.__name__}.{wire}") or said.get(wire)
 

@@ -1,4 +1,4 @@
-"""Automatic persisted queries: a client sends the SHA-256 of a document, and the document itself only where nobody knows it.
+"""Automatic persisted queries: a client sends a document's SHA-256, and the document only where it is not known.
 
 https://www.apollographql.com/docs/apollo-server/performance/apq: a document is named by its own digest, so nobody can put another
 one in its place, and no name has to be kept from anybody.
@@ -26,7 +26,7 @@ SECONDS = 24 * 3600.0
 
 
 def text_of(asked: GraphqlIn) -> str | None:
-    """The document that is asked for; None where only its digest was sent and nobody remembers it.
+    """The document of a request; None where only its digest was sent, and it is not known.
 
     Raises:
         errors.Problem: 400, the digest is not that of the document, or there is neither.
@@ -45,7 +45,7 @@ def text_of(asked: GraphqlIn) -> str | None:
 
 
 def remember(asked: GraphqlIn) -> None:
-    """Remember a valid document that came with its digest."""
+    """Cache a valid document by the digest that came with it."""
     wanted = asked.extensions and asked.extensions.persisted_query
     if wanted and asked.query is not None:
         services().cache.put(_key(wanted.sha256_hash), asked.query.encode(), SECONDS)

@@ -1,4 +1,4 @@
-"""Values without parts: exact decimals, instants, ids. They leave as they came; `webapi.http.json` writes them, as in REST."""
+"""Scalars: exact decimals, instants, ids. They pass unchanged; `webapi.http.json` writes them, as in REST."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _number_literal(node: ValueNode, _: dict[str, Any] | None = None) -> Decimal:
-    """A number of a document by its own digits: graphql-core would make a float of it."""
+    """A number literal with its own digits, where graphql-core would make a float."""
     if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
         return json.number(node.value)
     raise ValueError("must be a number or a string that holds one")
@@ -34,7 +34,7 @@ def _moment(value: object) -> datetime:
 
 
 def _identity(value: object) -> UUID:
-    """An id. Raises ValueError for what is none."""
+    """An id. Raises ValueError for anything else."""
     return UUID(str(value))
 
 

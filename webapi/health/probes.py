@@ -1,4 +1,4 @@
-"""Whether the other processes do their work, asked all at once and each for two seconds at most.
+"""Probes the other processes, all at once and for two seconds at most.
 
 One that is stopped still accepts connections, and only never answers; those without a port are known by their beats.
 """
@@ -39,7 +39,7 @@ _FAILURES = (
 
 
 def states(work: Services) -> tuple[dict[str, bool], int | None]:
-    """Whether each server answers, and how much is set aside: None where the database cannot say.
+    """Whether each server answers, and how many rows are set aside, None where the database does not answer.
 
     As it was found out within the last `backends.health.KEEP_SECONDS`.
     """
@@ -62,24 +62,24 @@ def database_answers(work: Services) -> bool:
 
 
 def worker_beats(work: Services) -> bool:
-    """Whether a worker's heart beat lately: one that hangs is there, but does nothing."""
+    """Whether a worker had a recent heartbeat: one that hangs has none."""
     with work.database.connection() as conn:
         return conn.execute(_ALIVE).fetchone() == (True,)
 
 
 def holds(work: Services, name: str) -> bool:
-    """Whether nothing is wrong by the check of `conditions` called `name`."""
+    """Whether the check of `conditions` called `name` finds no problem."""
     with work.database.connection() as conn:
         return not conditions.CHECKS[name](conn, work.settings, work.clock())
 
 
 def daemon_beats(work: Services) -> bool:
-    """Whether Dagster's daemon beat lately, as its webserver knows."""
+    """Whether Dagster's daemon had a recent heartbeat, by its webserver."""
     return not dagster_daemons.silent(_dagster(work, dagster_daemons.QUERY), time.time())
 
 
 def schedules_tick(work: Services) -> bool:
-    """Whether the schedules of the worker and of Dagster came when they should."""
+    """Whether no schedule of the worker or of Dagster missed its tick."""
     late = dagster_daemons.late(_dagster(work, dagster_daemons.SCHEDULES), work.clock())
     return not late and holds(work, "schedules")
 

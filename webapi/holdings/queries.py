@@ -1,4 +1,4 @@
-"""SQL of the routes of holdings, beside what `coinsphere.portfolio` reads."""
+"""SQL of the holdings' routes, beside the queries of `coinsphere.portfolio`."""
 
 from uuid import UUID
 

@@ -1,1 +1,1 @@
-"""The plumbing of HTTP that every route uses: JSON, schemas, errors, cursors, idempotency, headers."""
+"""HTTP plumbing of every route: JSON, schemas, errors, cursors, idempotency, headers."""

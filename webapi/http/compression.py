@@ -1,4 +1,4 @@
-"""Compression of JSON answers (RFC 9110 8.4), around all else: what is cached within stays as it is.
+"""Compresses JSON answers (RFC 9110 8.4) outside of the cache, which keeps them uncompressed.
 
 Who can make a victim's client ask, choose a part of the answer and see its length learns a secret in it letter by letter
 (BREACH). Our API takes no cookie, so nobody else can make a client ask; answers of routes that give out secrets are left as
@@ -34,7 +34,7 @@ class Compression:
         self._app = app
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Answer, by gzip where that is asked for, worth it and harmless."""
+        """Answer, with gzip where it is accepted, useful and harmless."""
         told: list[Any] = []
 
         def noting(*said: Any) -> None:

@@ -1,4 +1,4 @@
-"""Opaque cursors of lists: text that says where the next page begins; clients send it back unread."""
+"""Opaque cursors of lists, which clients return unread to get the next page."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Routes on their way out: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and 410 once the sun has set."""
+"""Retires routes: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and 410 after the sunset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What bounds every request and what every answer bears. Imports nothing of ours: gunicorn's master loads it too."""
+"""Limits of every request and headers of every answer. Imports nothing of ours: gunicorn's master loads it too."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,6 +22,6 @@ REQUEST_ID = "X-Request-ID"
 
 
 def complete(headers: "Headers", others: Mapping[str, str]) -> None:
-    """Add those of `others` that `headers` has not: werkzeug would look through all of them for each."""
+    """Add those of `others` that `headers` lacks; werkzeug would search all of them for each."""
     present = {name.lower() for name, _ in headers}
     headers.extend([pair for pair in others.items() if pair[0].lower() not in present])

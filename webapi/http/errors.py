@@ -1,4 +1,4 @@
-"""The one shape of every answer that is not a success: RFC 9457 problem details plus `error` for old clients."""
+"""The one format of every failure: RFC 9457 problem details, with `error` for old clients."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -63,7 +63,7 @@ _TEXTS = {
 
 
 class Problem(Exception):
-    """An answer that is not a success.
+    """A failure as an answer.
 
     Args:
         status: HTTP status.
@@ -126,13 +126,13 @@ def invalid(details: list[dict[str, str]]) -> Problem:
 
 
 def unavailable(error: str, *, detail: str | None = None, code: str | None = None) -> Problem:
-    """503 that asks to come back."""
+    """503 that asks the client to come back."""
     headers = {"Retry-After": str(RETRY_SECONDS)}
     return Problem(503, error, detail=detail, code=code, headers=headers)
 
 
 def token_taken() -> Problem:
-    """409 of a token whose contract on its chain, or whose id at CoinGecko, another one has."""
+    """409 for a token whose contract on its chain, or whose CoinGecko id, belongs to another one."""
     return Problem(
         409, "a token with this contract or CoinGecko id already exists", code="token-taken"
     )
@@ -144,17 +144,17 @@ def token_not_found(symbol: str) -> Problem:
 
 
 def no_price(symbol: str) -> Problem:
-    """404 for an instant at which no price of a token was known."""
+    """404 for an instant at which no price of a token is known."""
     return not_found(f"a price of {symbol[:20]} at that time")
 
 
 def not_found(what: str) -> Problem:
-    """404 whose `error` says what was not found."""
+    """404 whose `error` names what was not found."""
     return Problem(404, f"{what} not found")
 
 
 def response(problem: Problem) -> Response:
-    """The answer that tells of `problem`: a page for people who look at pages, JSON for programs."""
+    """The answer for `problem`: a page where HTML is accepted, else JSON."""
     page: Callable[[Problem], Response | None] | None = current_app.extensions.get(PAGES)
     shown = page(problem) if page is not None else None
     return _json(problem) if shown is None else shown
@@ -171,7 +171,7 @@ def _json(problem: Problem) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Give every error of `app` the one shape, also those that nobody foresaw."""
+    """Give every error of `app` the one format, unexpected ones too."""
     app.register_error_handler(Problem, response)
     app.register_error_handler(HTTPException, _of_werkzeug)
     app.register_error_handler(HTTPError, _of_apiflask)
@@ -196,7 +196,7 @@ def _of_apiflask(error: HTTPError) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What an exception means to who asked; one that is none of ours goes to the log."""
+    """The problem that an exception means to the caller; an unexpected exception is logged."""
     if isinstance(error, Problem):
         return error
     if _is_of_the_database(error):

@@ -64,7 +64,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is stored of a key; without a status its request was given up between two commits."""
+    """The stored state of a key; without a status its request was abandoned between two commits."""
 
     id: UUID
     request_hash: bytes
@@ -74,7 +74,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request with its key: whose, where to, and what it asks."""
+    """A request with its key: its caller, its target and its content."""
 
     user_id: UUID
     method: str
@@ -93,7 +93,7 @@ class _Call:
 
 
 def reads_only(view: View) -> View:
-    """This POST changes nothing, so a key is no promise to keep its answer."""
+    """Marks a POST that changes nothing, so that its answer is not kept for a key."""
     setattr(view, _MARK, True)
     return view
 
@@ -177,7 +177,7 @@ def _call() -> _Call:
 
 
 def _claim(conn: Connection, call: _Call) -> _Known | None:
-    """What is stored of the key, which is this request's alone from now on.
+    """The stored state of the key, locked for this request.
 
     Raises:
         errors.Problem: 409 while another request with it is at work; 422 where it came with another request.

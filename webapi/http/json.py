@@ -1,4 +1,4 @@
-"""JSON of the wire: exact decimals as number literals, instants in UTC with `Z`; the only encoder and decoder.
+"""JSON of the wire: exact decimals as number literals, instants in UTC with `Z`. No other module encodes or decodes it.
 
 msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))` is `1E-8`, and a stored
 `60000.000000000000000000` says no more than `60000`. So numbers are written here and handed over as raw literals.
@@ -40,7 +40,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def number(value: object) -> Decimal:
-    """A number of an input, from its literal text, never through a float.
+    """Reads a number of an input from its literal text, never through a float.
 
     Args:
         value: what `loads` gives for a JSON number or a string that holds one.
@@ -106,7 +106,7 @@ def loads(data: bytes | str) -> Any:
 
 
 class ExactProvider(JSONProvider):
-    """Flask's way to this module."""
+    """Makes Flask use this module."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
         """JSON text of `obj`."""
@@ -118,7 +118,7 @@ class ExactProvider(JSONProvider):
 
 
 def _plain(value: Any) -> Any:
-    """`value` in what msgspec writes as we want it."""
+    """`value` in types that msgspec writes as the wire requires."""
     kind = type(value)
     return value if kind in _AS_IT_IS else _WRITERS.get(kind, _plain_other)(value)
 
@@ -157,7 +157,7 @@ def _sequence(value: Sequence[Any]) -> list[Any]:
 
 
 def _real(value: float) -> msgspec.Raw | None:
-    """A float of an indicator, without exponent; what is not finite is unknown."""
+    """A float of an indicator, without exponent; None where it is not finite."""
     number_text = Decimal(repr(value))
     return msgspec.Raw(plain(number_text).encode()) if number_text.is_finite() else None
 

@@ -1,4 +1,4 @@
-"""Addresses that are written out: `/predictions/batch` is never taken for the prediction of a token named batch.
+"""Literal paths come first: `/predictions/batch` is never the prediction of a token named batch.
 
 The router goes on to the address with an argument where the one that is written out does not know the method, and puts
 the methods of both into `Allow`. Such an answer contradicts the OpenAPI document, in which the two are apart.
@@ -33,7 +33,7 @@ def _allow_own(answer: Response) -> Response:
 
 
 def _own_methods() -> list[str] | None:
-    """The methods of the request's address; None if it is not written out."""
+    """The methods of the request's path; None if it is no literal one."""
     app = cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - a proxy is no key
     # One slash at the end is let through, see `strict_slashes`.
     return _methods(app).get(request.path.removesuffix("/") or "/")

@@ -1,4 +1,4 @@
-"""What every request and answer gets: an id, a log line, figures for Prometheus and security headers."""
+"""Adds an id, a log line, metrics and security headers to every request and answer."""
 
 import re
 import secrets
@@ -35,17 +35,17 @@ def register(app: Flask) -> None:
 
 
 def new_id() -> str:
-    """By which an answer and what is logged of it are found."""
+    """A new id, by which an answer and its log lines are found."""
     return secrets.token_hex(16)
 
 
 def id_of(environ: Mapping[str, Any]) -> str:
-    """The id of a request: the one that it has, or a new one."""
+    """The id of a request: its own, or a new one."""
     return environ.get(ID) or new_id()
 
 
 def method_of(environ: Mapping[str, Any]) -> str:
-    """A method of HTTP; `other` for what is none: as a label, it would let a stranger fill the memory."""
+    """The HTTP method; `other` for an unknown one, as each label takes memory."""
     method: str = environ["REQUEST_METHOD"]
     return method if method in _METHODS else "other"
 
@@ -53,7 +53,7 @@ def method_of(environ: Mapping[str, Any]) -> str:
 def record(
     method: str, route: str, path: str, status: int, *, began: float, request_id: str
 ) -> None:
-    """Count a request that was answered, and write its line in the log.
+    """Count an answered request, and log it.
 
     Args:
         method: of HTTP, or `other`.
@@ -84,7 +84,7 @@ def _begin() -> None:
 
 
 def _refuse_large() -> None:
-    """Refuse by the declared length at once, also where a route reads no body."""
+    """Refuse a body by its declared length, also on routes that read none."""
     limit = request.max_content_length
     if limit is not None and (request.content_length or 0) > limit:
         raise errors.Problem(413)

@@ -6,7 +6,7 @@ from webapi.http import errors
 
 
 def uuid(text: str, what: str) -> UUID:
-    """The id that `text` is. Raises `errors.Problem` with status 404: what is malformed names nothing."""
+    """Parses an id. Raises `errors.Problem` with status 404 where `text` is none."""
     try:
         parsed = UUID(text)
     except ValueError:

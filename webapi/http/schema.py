@@ -1,4 +1,4 @@
-"""Bases of what goes over the wire, and the adapter by which APIFlask checks and writes it with pydantic."""
+"""Base models of the wire, and the adapter by which APIFlask validates and writes them with pydantic."""
 
 import codecs
 import re

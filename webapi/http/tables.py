@@ -1,4 +1,4 @@
-"""Answers as files of rows: Parquet and Arrow beside JSON and CSV, by `format=` or by `Accept`.
+"""Answers as tables: Parquet and Arrow beside JSON and CSV, by `format=` or by `Accept`.
 
 A file is written first, portion by portion and on disk once it is large: a reader that is slow, or gone, holds no
 connection of the database, and what fails does so before anything was sent.
@@ -34,7 +34,7 @@ _PART = 64 * 1024
 def asked(
     given: str | None, *, usual: str = "json", others: tuple[str, ...] = ("parquet", "arrow")
 ) -> str:
-    """The form of an answer: what `format` says, else what `Accept` likes best, else the usual one.
+    """The format of an answer: that of `format`, else the one `Accept` prefers, else the default.
 
     An `Accept` that names none of them gets the usual one rather than 406, as everywhere in this API.
     """
@@ -58,7 +58,7 @@ def is_accepted(accept: str) -> bool:
 
 @contextmanager
 def sending() -> Iterator[IO[bytes]]:
-    """A file to write; it outlives the block where it ends well, and is closed with the answer that `attachment` makes."""
+    """A temporary file to write; it is closed on failure, and else by the answer that `attachment` makes."""
     with ExitStack() as until_sent:
         yield until_sent.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
         until_sent.pop_all()
@@ -66,7 +66,7 @@ def sending() -> Iterator[IO[bytes]]:
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Tell that a number is too great for the format as a fault of the request. Raises `errors.Problem` with status 400."""
+    """Turn a number too large for the format into a fault of the request. Raises `errors.Problem` with status 400."""
     try:
         yield
     except arrow_files.TooGreat as error:

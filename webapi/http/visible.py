@@ -1,4 +1,4 @@
-"""Text that people are to see: a name of spaces, or of characters that no font draws, is none.
+"""Refuses invisible text: a name of spaces, or of characters that no font draws.
 
 Unicode's general categories, and of its `Default_Ignorable_Code_Point` (https://www.unicode.org/reports/tr44/) the fillers,
 which are letters by category.

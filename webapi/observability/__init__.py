@@ -1,1 +1,1 @@
-"""What Prometheus reads of the API."""
+"""Metrics of the API for Prometheus."""

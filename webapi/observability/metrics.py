@@ -1,4 +1,4 @@
-"""What Prometheus reads: rate, errors and duration of each route, and what the cache saves."""
+"""Metrics for Prometheus: rate, errors and duration of each route, and hits of the cache."""
 
 from functools import lru_cache
 
@@ -40,11 +40,11 @@ PASSWORD_QUEUE = Gauge(
 
 @lru_cache(maxsize=4_096)
 def of_request(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The count and the durations of such requests; found once, as finding them costs more than counting."""
+    """The counter and the histogram of such requests, cached, as looking them up costs more than counting."""
     return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
 
 
 @lru_cache(maxsize=256)
 def of_page(name: str, result: str) -> Counter:
-    """The count of such pages."""
+    """The counter of such pages."""
     return PAGES.labels(name, result)

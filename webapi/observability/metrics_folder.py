@@ -1,4 +1,4 @@
-"""Where the workers of one API write their figures: files that are mapped into memory.
+"""The folder in which the workers of one API keep their metrics, as memory-mapped files.
 
 A mapped file on a full disk kills its process by SIGBUS, so they do not lie with the state but in memory.
 """
@@ -15,14 +15,14 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - in it one person's folder; others' ar
 
 
 def of(state: Path, memory: Path = _MEMORY) -> Path:
-    """The folder of a state: in memory where this machine has such a disk, else with temporary files."""
+    """The folder of a state: on a memory disk where the machine has one, else among temporary files."""
     base = memory if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) else _temporary()
     name = hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
     return base / f"coinsphere-metrics-{os.getuid()}-{name}"
 
 
 def wipe(folder: Path) -> None:
-    """Forget the figures of workers that ran before; call it once, before the first worker starts.
+    """Delete the metrics of earlier workers; call it once, before the first worker starts.
 
     Raises:
         ConfigurationError: the folder is another person's, or cannot be made.
@@ -38,7 +38,7 @@ def wipe(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Give the memory back, after the last worker has ended."""
+    """Delete the folder, after the last worker has ended."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""The figures of all workers of the API, and of the whole system, on the port of the API's metrics.
+"""Serves the metrics of all workers, and of the whole system, on the API's metrics port.
 
 Each worker writes its figures to files of one folder. Every worker listens on the metrics port, the kernel picks one,
 and that one answers for all: so metrics are there as long as any worker is.
@@ -17,7 +17,7 @@ from coinsphere.settings import Settings
 
 
 def require_free(host: str, port: int) -> None:
-    """Check that the metrics port can be had.
+    """Raise unless the metrics port is free.
 
     Raises:
         ConfigurationError: another program has it.

@@ -1,4 +1,4 @@
-"""What each worker of the API holds at this moment, noted every few seconds: pool, breaker, waiting passwords.
+"""Samples the state of each API worker every few seconds: pool, circuit breaker, waiting passwords.
 
 A gauge of several processes cannot be asked for its value at a scrape, which one of them answers for all.
 """
@@ -13,12 +13,12 @@ _SECONDS = 5.0
 
 
 def start(work: Services) -> None:
-    """Note them in a thread of this worker, as long as it lives."""
+    """Take samples in a thread of this worker, as long as it lives."""
     Thread(target=_go_on, args=(work,), name="samples", daemon=True).start()
 
 
 def note(work: Services) -> None:
-    """Note them once."""
+    """Take one sample."""
     stats = work.database.stats()
     for key, each in metrics.POOL.items():
         each.set(stats.get(key, 0))

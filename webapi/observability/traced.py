@@ -1,4 +1,4 @@
-"""Requests of the API as traces: in front of everything, and only in a process that tells any."""
+"""Traces the requests of the API, in front of everything, where a collector is set."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,7 +26,7 @@ class Traced:
         self._application, self._spans = application, spans
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        """Let it answer, and tell of it by its route: a path names what somebody has."""
+        """Let the application answer, and trace it by its route: a path names users' data."""
         request_id = environ[middleware.ID] = middleware.new_id()
         method = middleware.method_of(environ)
         part = Part(method, {"http.request.method": method})
@@ -46,6 +46,6 @@ class Traced:
 
 
 def register(app: Flask, spans: Spans) -> None:
-    """Tell of the requests of `app`."""
+    """Trace the requests of `app`."""
     traced = Traced(app.wsgi_app, spans)
     app.wsgi_app = traced  # type: ignore[method-assign,assignment]

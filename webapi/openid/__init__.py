@@ -1,1 +1,1 @@
-"""Log in by an account at an OpenID provider."""
+"""Login by an account at an OpenID provider."""

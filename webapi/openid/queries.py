@@ -1,4 +1,4 @@
-"""Identities at a provider, and logins there under way, in PostgreSQL."""
+"""Identities at a provider, and pending logins there, in PostgreSQL."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,7 +41,7 @@ _CONFIRM = "update app.users set email_verified = true where id = %(user_id)s"
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A login that was begun here; `user_id` is who links an account, None for a login."""
+    """A pending login; `user_id` is the user who links an account, None for a login."""
 
     salt: bytes = field(repr=False)
     redirect_uri: str
@@ -60,7 +60,7 @@ class Identity:
 
 
 def begin(conn: Connection, state: str, browser: str, begun: Begun, expires_at: datetime) -> None:
-    """Keep a login until it comes back."""
+    """Store a pending login."""
     conn.execute(
         _BEGIN,
         {
@@ -76,7 +76,7 @@ def begin(conn: Connection, state: str, browser: str, begun: Begun, expires_at: 
 
 
 def take(conn: Connection, state: str, browser: str, now: datetime) -> Begun | None:
-    """The login of that state and browser, which is used up by this; None where there is none (any more)."""
+    """Use up the pending login of that state and browser; None where there is none, or no longer."""
     cursor = conn.cursor(row_factory=class_row(Begun))
     hashes = {
         "state_hash": opaque_tokens.digest(state),
@@ -87,13 +87,13 @@ def take(conn: Connection, state: str, browser: str, now: datetime) -> Begun | N
 
 
 def user_of(conn: Connection, issuer: str, subject: str, now: datetime) -> UUID | None:
-    """Whose account an identity opens; notes that it was used."""
+    """The user whom an identity logs in; stores that it was used."""
     row = conn.execute(_USER_OF, {"issuer": issuer, "subject": subject, "now": now}).fetchone()
     return None if row is None else UUID(str(row[0]))
 
 
 def link(conn: Connection, user_id: UUID, issuer: str, subject: str, now: datetime) -> UUID | None:
-    """Let an identity open an account; its id, None where it opens one already."""
+    """Link an identity to an account. Returns its id, None where it is linked already."""
     parameters = {"user_id": user_id, "issuer": issuer, "subject": subject, "now": now}
     row = conn.execute(_LINK, parameters).fetchone()
     return None if row is None else UUID(str(row[0]))
@@ -106,10 +106,10 @@ def of_user(conn: Connection, user_id: UUID) -> list[Identity]:
 
 
 def unlink(conn: Connection, user_id: UUID, identity_id: UUID) -> bool:
-    """Let an identity open the account no more; whether there was one of that id."""
+    """Unlink an identity from the account. Returns whether there was one of that id."""
     return conn.execute(_UNLINK, {"id": identity_id, "user_id": user_id}).fetchone() is not None
 
 
 def confirm_address(conn: Connection, user_id: UUID) -> None:
-    """The account's address was confirmed by the provider."""
+    """Mark the account's address as confirmed by the provider."""
     conn.execute(_CONFIRM, {"user_id": user_id})

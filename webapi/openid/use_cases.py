@@ -1,4 +1,4 @@
-"""A login by an OpenID provider: begun here, proved there, and what it opens here.
+"""Login by an OpenID provider: the start, the proof, and the session or link that follows.
 
 An account that has a password is opened by an identity at a provider only after its owner, logged in, has linked both: the
 provider's word that an address is somebody's makes nobody the owner of an account that was there before. Who is new gets
@@ -45,7 +45,7 @@ def begin(
     wanted: str = "/",
     user_id: UUID | None = None,
 ) -> str:
-    """Where a browser is sent to log in at the provider.
+    """Begin a login. Returns the provider's address for the browser.
 
     Args:
         work: the services.
@@ -70,7 +70,7 @@ def begin(
 
 
 def take(work: Services, browser: str, state: str) -> Begun:
-    """The login that came back, used up by this. Raises `errors.Problem`: 400, it is not of this browser, used or too old."""
+    """Use up the login that came back. Raises `errors.Problem`: 400, it is not of this browser, used or too old."""
     with work.database.connection() as conn:
         begun = queries.take(conn, state, browser, work.clock())
     if begun is None:
@@ -87,7 +87,7 @@ def _elsewhere() -> errors.Problem:
 def identity(
     work: Services, begun: Begun, browser: str, code: str | None, issuer: str | None
 ) -> Identity:
-    """Who logged in at the provider.
+    """The identity that logged in at the provider.
 
     Args:
         work: the services.
@@ -119,7 +119,7 @@ def _code(provider: Provider, code: str | None, issuer: str | None) -> str:
 
 
 def prove(work: Services, who: Identity) -> Proved:
-    """The account that an identity opens, made where there is none; a second factor is still to be asked for.
+    """The account of an identity, created where there is none; a second factor is still to be asked for.
 
     Raises:
         errors.Problem: 401, the account is disabled; 403, the provider has confirmed no address, or nobody may register
@@ -136,7 +136,7 @@ def prove(work: Services, who: Identity) -> Proved:
 
 
 def log_in(work: Services, who: Identity, code: str | None, grant: Grant) -> Opened:
-    """A session for whom an identity lets in, with a second factor where there is one.
+    """Open a session by an identity, with a second factor where the account has one.
 
     Raises:
         errors.Problem: see `prove`; 403 with `requires2FA: true` where a second factor is needed.
@@ -152,7 +152,7 @@ def log_in(work: Services, who: Identity, code: str | None, grant: Grant) -> Ope
 
 
 def link(work: Services, who: Identity, begun: Begun, caller_id: UUID | None) -> None:
-    """Let an identity open the account of who is logged in, whose confirmed address the provider must confirm, too.
+    """Link an identity to the caller's account; the provider must confirm the same address.
 
     Raises:
         errors.Problem: 400, somebody else began it; 409, the addresses differ, or it opens an account already.
@@ -179,7 +179,7 @@ def link(work: Services, who: Identity, begun: Begun, caller_id: UUID | None) ->
 
 
 def unlink(work: Services, identity_id: UUID) -> None:
-    """Let an identity open the caller's account no more. Raises `errors.Problem`: 404, there is none of that id."""
+    """Unlink an identity from the caller's account. Raises `errors.Problem`: 404, there is none of that id."""
     user = proofs.caller(work)
     with work.database.connection() as conn:
         if not queries.unlink(conn, user.id, identity_id):
@@ -201,7 +201,7 @@ def _tell(
 
 
 def _register(work: Services, who: Identity) -> UUID:
-    """An account for who is new. Its password is one that nobody knows: a mail lets its owner choose one."""
+    """Create an account for a new user. Nobody knows its password: a mail lets its owner choose one."""
     email = _address(who)
     # Hashed before a connection is taken, as elsewhere; whether the address is free is found out by the insertion.
     unknown = work.passwords.hash(opaque_tokens.new())
@@ -238,7 +238,7 @@ def _address(who: Identity) -> str:
 
 
 def _login(begun: Begun, browser: str) -> Login:
-    """Nonce and verifier are made of what the browser keeps and what the row keeps: neither alone is enough."""
+    """Nonce and verifier from the secrets of the browser and of the row, neither of which suffices alone."""
     made = (
         opaque_tokens.derived(begun.salt, f"{part} {browser}") for part in ("nonce", "verifier")
     )

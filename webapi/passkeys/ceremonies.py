@@ -1,4 +1,4 @@
-"""WebAuthn's ceremonies: what an authenticator is asked, and whether its answer is good (py_webauthn decides).
+"""WebAuthn's ceremonies: the options for an authenticator, and the verification of its answer by py_webauthn.
 
 A passkey answers for one site: the host of `COINSPHERE_FRONTEND_URL`, from pages of that origin or of an allowed one.
 As a login of its own it must have verified its user (by finger, face or PIN), so it is two factors; after a password
@@ -41,11 +41,11 @@ _UNREADABLE = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, A
 
 
 class PasskeyRefused(Exception):
-    """An authenticator's answer is not good; which part of it is nobody's business."""
+    """An authenticator's answer is not valid; the caller is not told why."""
 
 
 def site(settings: Settings) -> str:
-    """The host that passkeys answer for."""
+    """The host that passkeys belong to."""
     return urlsplit(settings.pages_url).hostname or "localhost"
 
 
@@ -56,7 +56,7 @@ def origins(settings: Settings) -> list[str]:
 
 
 def registration(work: Services, conn: Connection, user: User, now: datetime) -> dict[str, Any]:
-    """What `navigator.credentials.create()` is to be asked."""
+    """The options for `navigator.credentials.create()`."""
     options = webauthn.generate_registration_options(
         rp_id=site(work.settings),
         rp_name=NAME,
@@ -75,7 +75,7 @@ def registration(work: Services, conn: Connection, user: User, now: datetime) ->
 def finish_registration(
     work: Services, conn: Connection, user_id: UUID, answer: RegistrationIn, now: datetime
 ) -> NewPasskey:
-    """The passkey that an authenticator made.
+    """The new passkey of an authenticator's answer.
 
     Raises:
         PasskeyRefused: the answer is not good, or comes too late.
@@ -107,7 +107,7 @@ def finish_registration(
 
 
 def login(work: Services, conn: Connection, now: datetime) -> dict[str, Any]:
-    """What `navigator.credentials.get()` is to be asked of whoever comes: the passkey says who it is."""
+    """The options for `navigator.credentials.get()` of an unknown user: the passkey says who it is."""
     options = webauthn.generate_authentication_options(
         rp_id=site(work.settings),
         challenge=secrets.token_bytes(_CHALLENGE_BYTES),
@@ -119,7 +119,7 @@ def login(work: Services, conn: Connection, now: datetime) -> dict[str, Any]:
 def second_factor(
     work: Services, conn: Connection, user_id: UUID, now: datetime
 ) -> dict[str, Any] | None:
-    """What a passkey of that account is to be asked after its password; None if it has none."""
+    """The options for a passkey of that account after its password; None if it has none."""
     known = queries.all_of(conn, user_id)
     if not known:
         return None
@@ -162,7 +162,7 @@ def _accept(
     *,
     is_alone: bool,
 ) -> Passkey:
-    """The passkey that signed `challenge`, whose count of signatures has grown by that."""
+    """The passkey that signed `challenge`, with its count of signatures updated."""
     passkey = _named(conn, answer)
     if challenge is None or passkey is None:
         raise PasskeyRefused

@@ -64,7 +64,7 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True)
 class NewPasskey:
-    """What an authenticator made."""
+    """A new passkey from an authenticator."""
 
     name: str
     credential_id: bytes
@@ -87,7 +87,7 @@ def by_credential(conn: Connection, credential_id: bytes) -> Passkey | None:
 
 
 def add(conn: Connection, user_id: UUID, new: NewPasskey, now: datetime) -> UUID | None:
-    """Store a passkey; its id, None if the credential is known already."""
+    """Store a passkey. Returns its id, None if the credential is known already."""
     row = conn.execute(
         _ADD,
         {
@@ -107,7 +107,7 @@ def add(conn: Connection, user_id: UUID, new: NewPasskey, now: datetime) -> UUID
 def used(
     conn: Connection, passkey: Passkey, sign_count: int, now: datetime, *, is_backed_up: bool
 ) -> bool:
-    """Note a use; False if the passkey was used meanwhile."""
+    """Store a use. Returns False if the passkey was used meanwhile."""
     parameters = {
         "id": passkey.id,
         "seen": passkey.sign_count,
@@ -119,7 +119,7 @@ def used(
 
 
 def remove(conn: Connection, user_id: UUID, passkey_id: UUID) -> str | None:
-    """Delete a passkey of the account; its name, None if there is none of that id."""
+    """Delete a passkey of the account. Returns its name, None if there is none of that id."""
     row = conn.execute(_REMOVE, {"id": passkey_id, "user_id": user_id}).fetchone()
     return None if row is None else str(row[0])
 
@@ -127,7 +127,7 @@ def remove(conn: Connection, user_id: UUID, passkey_id: UUID) -> str | None:
 def new_challenge(
     conn: Connection, user_id: UUID | None, purpose: Purpose, challenge: bytes, expires_at: datetime
 ) -> UUID:
-    """Keep a challenge until it is answered or expires."""
+    """Store a challenge until it is answered or expires."""
     parameters = {
         "user_id": user_id,
         "purpose": purpose,
@@ -142,7 +142,7 @@ def new_challenge(
 def take_challenge(
     conn: Connection, challenge_id: UUID, user_id: UUID | None, purpose: Purpose, now: datetime
 ) -> bytes | None:
-    """Use up a challenge; None if there is none for that, or its time is over."""
+    """Use up a challenge; None if there is none for that purpose, or it has expired."""
     parameters = {"id": challenge_id, "user_id": user_id, "purpose": purpose, "now": now}
     row = conn.execute(_TAKE, parameters).fetchone()
     return None if row is None else bytes(row[0])

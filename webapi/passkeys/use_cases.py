@@ -23,21 +23,21 @@ from webapi.two_factor import queries as second_factors
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A new passkey; recovery codes with the account's first second factor, which are shown this once."""
+    """A new passkey; with the account's first second factor also recovery codes, which are shown once."""
 
     passkey: Passkey
     codes: list[str] | None
 
 
 def registration(work: Services) -> dict[str, Any]:
-    """What an authenticator is to be asked for a new passkey; the caller must have been asked for a step-up."""
+    """The options for a new passkey; the caller must have passed a step-up."""
     user = proofs.caller(work)
     with work.database.connection() as conn:
         return ceremonies.registration(work, conn, user, work.clock())
 
 
 def add(work: Services, given: schemas.RegistrationIn) -> Added:
-    """Add a passkey; other sessions end. The caller must have been asked for a step-up.
+    """Add a passkey; other sessions end. The caller must have passed a step-up.
 
     Raises:
         errors.Problem: 400, the answer is not good or too late; 409, there are too many, or it is known.
@@ -68,7 +68,7 @@ def add(work: Services, given: schemas.RegistrationIn) -> Added:
 
 
 def remove(work: Services, passkey_id: str) -> None:
-    """Remove a passkey; other sessions end. The caller must have been asked for a step-up.
+    """Remove a passkey; other sessions end. The caller must have passed a step-up.
 
     Raises:
         errors.Problem: 404, there is none of that id.
@@ -90,13 +90,13 @@ def remove(work: Services, passkey_id: str) -> None:
 
 
 def asked_for_login(work: Services) -> dict[str, Any]:
-    """What a passkey is to be asked for a login; it is the same for everybody, the passkey says who it is."""
+    """The options for a login by passkey; they are the same for everybody, as the passkey says who it is."""
     with work.database.connection() as conn:
         return ceremonies.login(work, conn, work.clock())
 
 
 def log_in(work: Services, given: schemas.AssertionIn, grant: Grant) -> Opened:
-    """A session by a passkey alone, which must have verified its user.
+    """Open a session by a passkey alone, which must have verified its user.
 
     Raises:
         errors.Problem: 401, alike for whatever is wrong.

@@ -1,4 +1,4 @@
-"""Portfolios and holdings as the API answers them."""
+"""Portfolios and holdings in the form of the API's answers."""
 
 from typing import Any
 

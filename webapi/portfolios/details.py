@@ -1,4 +1,4 @@
-"""A portfolio with all that is shown of it. Its parts are requested together, and read when all are on their way."""
+"""A portfolio with all its parts, whose statements are sent together and read at the end."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,14 +17,14 @@ from webapi.portfolios import overview, queries
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What was asked for of a portfolio; in a pipeline nobody has waited for it yet."""
+    """Statements for a portfolio's parts; in a pipeline their answers have not been read yet."""
 
     held: Cursor[Row]
     positions: Cursor[StoredPosition]
 
 
 def ask(conn: Connection, owner: UUID, portfolio_id: UUID) -> Parts:
-    """Ask for what a portfolio of `owner` holds, and for what he has in protocols."""
+    """Send the statements for a portfolio's holdings and positions in protocols."""
     return Parts(
         current_holdings.ask(conn, owner, portfolio_id),
         repository.ask_open_positions(conn, owner),
@@ -34,7 +34,7 @@ def ask(conn: Connection, owner: UUID, portfolio_id: UUID) -> Parts:
 def shown(
     conn: Connection, found: Portfolio, parts: Parts, asked: str | None = None
 ) -> dict[str, Any]:
-    """A portfolio in the currency that is asked for, else in its own.
+    """The portfolio in the currency asked for, else in its own.
 
     Raises:
         errors.Problem: 400, there is no such currency.

@@ -1,4 +1,4 @@
-"""What the examples of the OpenAPI document share."""
+"""Helpers for the examples of the OpenAPI document."""
 
 from typing import Any
 

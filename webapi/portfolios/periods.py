@@ -1,4 +1,4 @@
-"""Which days a report is of."""
+"""The query parameters that choose days, an instant and a currency."""
 
 from datetime import date, timedelta
 
@@ -58,7 +58,7 @@ def of(found: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
 
 
 def until(found: Portfolio, asked: PeriodQuery, today: date, usual: int = USUAL_DAYS) -> Period:
-    """The same with another day as the last that there is; before the first token it is that of the first token."""
+    """Like `of`, with another last day; one before the first token's becomes that of the first token."""
     today = max(today, _FIRST_DAY)
     last = min(asked.last or today, today)
     if last < _FIRST_DAY:

@@ -1,4 +1,4 @@
-"""Queries of the routes for portfolios, above `coinsphere.portfolio`."""
+"""Queries of the portfolios' routes, above `coinsphere.portfolio`."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -33,7 +33,7 @@ def holdings(
     *,
     shown: str | None = None,
 ) -> dict[UUID, list[Holding]]:
-    """What these portfolios of one user hold now, each in its own currency or all in `shown`."""
+    """The present holdings of these portfolios of one user, each in its own currency or all in `shown`."""
     only = portfolios[0].id if len(portfolios) == 1 else None
     cursor = current_holdings.ask(conn, owner, only, holding_id)
     return valued(conn, cursor.fetchall(), portfolios, shown)
@@ -66,7 +66,7 @@ def valued(
 def rate_date(
     conn: Connection, portfolio: Portfolio, shown: str, as_of: datetime | None = None
 ) -> date | None:
-    """The day of the rate at which what is held now is shown; None where nothing is converted, or there is no rate."""
+    """The day of the exchange rate of present holdings; None where nothing is converted, or there is no rate."""
     if shown == portfolio.currency:
         return None
     rate = converter(conn, portfolio, shown, as_of).now(_moment(as_of).date())
@@ -76,7 +76,7 @@ def rate_date(
 def converter(
     conn: Connection, portfolio: Portfolio, shown: str, as_of: datetime | None = None
 ) -> Converter:
-    """From a portfolio's currency to the shown one, at the rates that were known by `as_of`."""
+    """Converts from a portfolio's currency to the shown one, at the rates known by `as_of`."""
     return Converter(StoredMarket(conn, as_of), portfolio.currency, shown)
 
 
@@ -108,13 +108,13 @@ _IN_COMMON = "USD"
 
 
 def common_currency(asked: str | None, portfolios: Sequence[Portfolio]) -> str:
-    """The currency of sums over portfolios: what is asked for, else what all are in, else US dollars."""
+    """The currency of sums over portfolios: the one asked for, else the one that all share, else US dollars."""
     own = {portfolio.currency for portfolio in portfolios}
     return asked or (own.pop() if len(own) == 1 else _IN_COMMON)
 
 
 def over_all(portfolios: Sequence[Portfolio], totals: Sequence[Totals]) -> dict[str, Any]:
-    """Sums over portfolios in one currency, and what they leave out. A portfolio without a value does not hide the others'."""
+    """Sums over portfolios in one currency, and what they leave out. One without a value does not hide the others."""
     with localcontext(EXACT):
         value = known_sum([total.total_value for total in totals])
         change = known_sum([total.change_24h for total in totals])

@@ -1,4 +1,4 @@
-"""Connections that see the rows of one user only, and what a portfolio's routes look up first."""
+"""Connections limited to one user's rows, and the lookups that a portfolio's routes begin with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ WHAT = "portfolio"
 
 
 def user_id() -> UUID:
-    """Who sent the present request."""
+    """The caller's id."""
     return access.principal().user_id
 
 
 @contextmanager
 def connection(owner: UUID | None = None) -> Iterator[Connection]:
-    """A transaction that acts for `owner`, by default who sent the request: row-level security is the second wall."""
+    """A transaction that acts for `owner`, by default the caller; row-level security is the second line of defence."""
     with services().database.connection() as conn:
         # For who sent the request it acts from its beginning.
         if owner is not None:
@@ -35,18 +35,18 @@ def connection(owner: UUID | None = None) -> Iterator[Connection]:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """The same for who sent the request, but no statement waits for the one before: fetch what was asked at the end."""
+    """A pipeline that acts for the caller: no statement waits for the one before, so fetch answers at the end."""
     with services().database.reading() as conn:
         yield conn
 
 
 def find(conn: Connection, portfolio_id: str) -> Portfolio:
-    """A portfolio of who sent the request. Raises `errors.Problem` with status 404."""
+    """A portfolio of the caller. Raises `errors.Problem` with status 404."""
     return taken(portfolios.ask(conn, user_id(), paths.uuid(portfolio_id, WHAT)))
 
 
 def taken(asked: Cursor[Portfolio]) -> Portfolio:
-    """The portfolio that was asked for. Raises `errors.Problem` with status 404."""
+    """The portfolio of a statement that was sent. Raises `errors.Problem` with status 404."""
     found = asked.fetchone()
     if found is None:
         raise errors.not_found(WHAT)

@@ -18,7 +18,7 @@ _NULLABLE = ("description", "icon")
 
 
 def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
-    """Make a portfolio; the first one is the active one. Raises `errors.Problem`: 400, 402, or 409 above 200 of them."""
+    """Create a portfolio; the first one becomes active. Raises `errors.Problem`: 400, 402, or 409 above 200 of them."""
     if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
         raise errors.Problem(
             409,
@@ -47,7 +47,7 @@ def delete(conn: Connection, portfolio_id: str) -> None:
 
 
 def required(found: Portfolio | None) -> Portfolio:
-    """A portfolio that is there. Raises `errors.Problem` with status 404."""
+    """The portfolio, if it is there. Raises `errors.Problem` with status 404."""
     if found is None:
         raise errors.not_found(scope.WHAT)
     return found

@@ -1,4 +1,4 @@
-"""Holdings by weight with their past daily returns: the input of all figures of risk."""
+"""A portfolio's largest assets with their past daily returns: the input of all risk figures."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ _LEAST = 1e-12
 
 
 class WeightedHolding(NamedTuple):
-    """An asset, what it is worth, and its daily returns."""
+    """An asset, its worth, and its daily returns."""
 
     token_id: UUID
     symbol: str

@@ -1,4 +1,4 @@
-"""Forecasts as the API answers them. Every number is the model's, or computed from the model's."""
+"""Forecasts in the form of the API's answers. Every number is the model's, or computed from it."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -59,14 +59,14 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
 
 
 def _change(forecast: Forecast) -> tuple[Decimal, Decimal, Decimal]:
-    """The median price, how far it lies from the reference price, and that distance in percent."""
+    """The median price, its distance from the reference price, and that distance in percent."""
     median = forecast.quantile("0.5")
     percent = anchoring.change_percent(median, forecast.reference_price)
     return median, median - forecast.reference_price, percent
 
 
 def _explanation(forecast: Forecast, technical: Indicators | None) -> dict[str, Any]:
-    """Why the model says so, in words and indicators."""
+    """The reasons for the forecast: factors, a note and indicators."""
     return {
         "factors": forecast.factors,
         "note": _note(forecast),
@@ -76,7 +76,7 @@ def _explanation(forecast: Forecast, technical: Indicators | None) -> dict[str, 
 
 
 def _issue(forecast: Forecast) -> dict[str, Any]:
-    """Which model issued the forecast, when, and for how long it is good."""
+    """The model behind the forecast, the time of issue, and the time of expiry."""
     return {
         "days_ahead": forecast.days_ahead,
         "timeframe": schemas.FRAMES[forecast.days_ahead],
@@ -98,7 +98,7 @@ def _model(forecast: Forecast) -> dict[str, Any]:
 
 
 def _direction(forecast: Forecast) -> tuple[str, Decimal]:
-    """Where the price is likelier to go, and the probability of that, from 0 to 1."""
+    """The likelier direction of the price, and its probability, from 0 to 1."""
     prices = {float(level): price for level, price in forecast.quantiles.items()}
     likelier = distribution.direction(prices, forecast.reference_price)
     return likelier.name, Decimal(repr(likelier.probability)).quantize(_PROBABILITY_STEP)
@@ -138,7 +138,7 @@ def _note(forecast: Forecast) -> str | None:
 
 
 def _short(price: Decimal) -> str:
-    """A price in the digits that a person reads: five of them, and no exponent."""
+    """A price as a person reads it: five digits, and no exponent."""
     number = Decimal(f"{price:.5g}")
     text: str = format_decimal(
         number, "#,##0.##################", language(), decimal_quantization=False

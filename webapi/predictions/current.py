@@ -1,4 +1,4 @@
-"""The forecast that stands now, for whoever shows it."""
+"""The present forecast of a token, for routes, pages and GraphQL."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from webapi.tokens.queries import Token
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What the database says of forecasts: the indicators beside them, and what forbids to give one, by token."""
+    """What the database adds to forecasts, by token: indicators, and reasons to withhold one."""
 
     technical: Mapping[UUID, Indicators]
     refusals: Mapping[UUID, errors.Problem]
 
 
 def grounds(conn: Connection, tokens: Sequence[Token]) -> Grounds:
-    """What is known of the forecasts of these tokens."""
+    """The grounds for the forecasts of these tokens."""
     technical = indicator_queries.indicators(conn, [token.id for token in tokens])
     return Grounds(technical, refusals(conn, tokens))
 
 
 def submit(work: Services, token: Token, days: int, known: Grounds) -> Callable[[], dict[str, Any]]:
-    """Ask for a forecast without waiting for it.
+    """Request a forecast without waiting for it.
 
     Returns:
         what waits for the answer, as `PredictionOut` takes it, and raises `errors.Problem` where there is none.

@@ -1,4 +1,4 @@
-"""What follows from the quantiles of a forecast, and nothing more: a direction and how probable it is."""
+"""Derives the direction of a forecast and its probability from the quantiles."""
 
 import math
 from bisect import bisect_left
@@ -19,7 +19,7 @@ class Direction:
 
 
 def direction(quantiles: Mapping[float, Decimal], price: Decimal) -> Direction:
-    """Where the forecast sees the price, against `price`.
+    """The direction of the forecast against `price`.
 
     Args:
         quantiles: prices by probability.
@@ -34,7 +34,7 @@ def direction(quantiles: Mapping[float, Decimal], price: Decimal) -> Direction:
 
 
 def probability_below(quantiles: Mapping[float, Decimal], price: Decimal) -> float:
-    """The probability of a price below `price`, straight between quantiles on the logarithmic scale.
+    """The probability of a price below `price`, interpolated between quantiles on the logarithmic scale.
 
     Outside the outermost quantiles nothing is known but their own probability, which is then the answer.
     """

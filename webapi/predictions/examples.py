@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows as an example of a forecast."""
+"""The example of a forecast in the OpenAPI document."""
 
 from typing import Any
 

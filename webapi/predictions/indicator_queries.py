@@ -1,4 +1,4 @@
-"""The technical indicators of tokens, as the warehouse holds them."""
+"""The technical indicators of tokens in the warehouse."""
 
 from dataclasses import dataclass
 from datetime import date

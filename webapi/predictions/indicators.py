@@ -1,4 +1,4 @@
-"""Technical indicators as the wire shows them: numbers of the warehouse, and words that follow from them alone."""
+"""Technical indicators in the form of the wire: numbers of the warehouse, and words derived from them alone."""
 
 from decimal import Decimal
 from typing import Any
@@ -33,7 +33,7 @@ def describe(newest: Indicators | None) -> dict[str, Any] | None:
 
 
 def decimals_of(price: Decimal) -> int:
-    """The decimals in which a person reads a price in dollars: cents, or as many as show five digits of it."""
+    """The number of decimals for a price in dollars: cents, or as many as show five digits of it."""
     return max(_CENTS, _READ_DIGITS - 1 - price.adjusted())
 
 

@@ -1,4 +1,4 @@
-"""The model server's forecasts over HTTP, checked on arrival: what does not fit its agreed shape is not passed on."""
+"""Fetches forecasts from the model server over HTTP, and validates them against their agreed schema."""
 
 from datetime import datetime
 from decimal import Decimal

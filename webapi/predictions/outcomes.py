@@ -1,4 +1,4 @@
-"""What became of a forecast, judged by the five prices that were published."""
+"""The outcome of a forecast, judged by the five prices that were published."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _STEP = Decimal("0.00000001")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a forecast fared.
+    """The result of a forecast.
 
     Attributes:
         error: the median less the price that came, US dollars.

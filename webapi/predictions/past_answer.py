@@ -1,4 +1,4 @@
-"""The forecast that stood at a past instant, laid on the price that was known then."""
+"""The forecast in force at a past instant, anchored at the price that was known then."""
 
 import math
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ def answer(conn: Connection, token: Token, days: int, as_of: datetime) -> dict[s
 
 
 def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Forecast:
-    """The forecast that the API gave at `as_of`; what was not stored with it is None.
+    """The forecast that the API gave at `as_of`; fields that were not stored with it are None.
 
     Args:
         conn: a connection.
@@ -133,7 +133,7 @@ def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Fore
 
 
 def _not_kept(shown: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Which fields of an answer are null because they were not stored, and why."""
+    """The fields of an answer that are null as they were not stored, with the reason."""
     absent = []
     for path, reason in _NOT_KEPT.items():
         part, field = path.split(".")

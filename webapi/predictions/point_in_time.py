@@ -1,4 +1,4 @@
-"""Forecasts as they stood at a past instant: those issued by then, with the outcomes believed then."""
+"""Forecasts as known at a past instant: those issued by then, with the outcomes known then."""
 
 from datetime import datetime
 from typing import LiteralString
@@ -45,7 +45,7 @@ def history(
     *,
     as_of: datetime,
 ) -> list[Stored]:
-    """Forecasts that had been issued by `as_of`, newest first, each with the close that was believed then to have come.
+    """Forecasts issued by `as_of`, newest first, each with the close that was known then.
 
     What was held out is not among them, as it was shown to nobody.
 

@@ -1,4 +1,4 @@
-"""Stored forecasts, and what became of them."""
+"""Stored forecasts, and their outcomes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -147,7 +147,7 @@ _HELD_OUT_ACCURACY = f"with realised as ({_HELD_OUT}), {_FIGURES}"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A forecast with the price that came; None while that is not known. One that was held out was not issued, and has no id."""
+    """A forecast with the price that came; None while that is unknown. A held-out one was not issued, and has no id."""
 
     id: UUID | None
     horizon_days: int
@@ -175,7 +175,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How forecasts of one horizon fared; errors in US dollars and percent, coverages as fractions.
+    """The accuracy of forecasts of one horizon; errors in US dollars and percent, coverages as fractions.
 
     Pinball losses are of log returns; the random walk's is known where the model names the scale that it was measured
     against.
@@ -198,7 +198,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The forecast that a page begins behind; one without an id was held out."""
+    """The forecast after which a page begins; one without an id was held out."""
 
     origin_at: datetime
     prediction_id: UUID | None
@@ -207,7 +207,7 @@ class After:
 def history(
     conn: Connection, token_id: UUID, days: int, after: After | None, limit: int
 ) -> list[Stored]:
-    """Forecasts of one horizon, newest first, and behind all that were issued those that were held out.
+    """Forecasts of one horizon, newest first: those that were issued, then those that were held out.
 
     None before the warehouse is built.
     """
@@ -239,14 +239,14 @@ def by_id(conn: Connection, prediction_id: UUID) -> tuple[str, Stored] | None:
 def accuracy(
     conn: Connection, token_id: UUID, days: int, since: datetime, now: datetime
 ) -> Accuracy | None:
-    """How the forecasts fared whose targets lie after `since`; None where none has come true or false yet."""
+    """The accuracy of forecasts with targets after `since`; None where none has an outcome yet."""
     parameters = {"token_id": token_id, "days": days, "since": since, "now": now}
     rows = warehouse.rows(conn, _ACCURACY, parameters, Accuracy)
     return rows[0] if rows else None
 
 
 def held_out_accuracy(conn: Connection, token_id: UUID, days: int) -> Accuracy | None:
-    """How the version that speaks fared on the days that it was judged by; None where none of its forecasts are kept."""
+    """The accuracy of the serving version on its held-out days; None where none of its forecasts are kept."""
     parameters = {"token_id": token_id, "days": days}
     rows = warehouse.rows(conn, _HELD_OUT_ACCURACY, parameters, Accuracy)
     return rows[0] if rows else None

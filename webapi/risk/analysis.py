@@ -1,4 +1,4 @@
-"""A risk score in words. Each sentence is read off one number; nothing is added to what the score knows."""
+"""Describes a risk score in words. Each sentence follows from one number, and adds nothing to it."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A risk score in the words of the wire."""
+"""Risk scores in the form of the API's answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may call a route. Each route says so by a decorator; one that does not stops the app from starting."""
+"""Who may call a route. Each declares it by a decorator; a route without one stops the app from starting."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -71,7 +71,7 @@ def admin(view: View) -> View:
 
 
 def identified_by(find: Finder) -> Callable[[View], View]:
-    """Of this route `find` says who asks, and nothing else does; by itself a route asks the header `Authorization`."""
+    """Marks a route whose caller `find` identifies; by default the header `Authorization` does."""
 
     def mark(view: View) -> View:
         setattr(view, _FINDER, find)
@@ -81,22 +81,22 @@ def identified_by(find: Finder) -> Callable[[View], View]:
 
 
 def finder(view: Callable[..., Any]) -> Finder | None:
-    """What says who asks of a route, where that is not the header `Authorization`."""
+    """The function that identifies the caller of a route, where that is not the header `Authorization`."""
     return cast("Finder | None", getattr(view, _FINDER, None))
 
 
 def of(view: Callable[..., Any]) -> Access | None:
-    """What a route declares; None if nothing."""
+    """The declared access of a route; None if there is none."""
     return cast("Access | None", getattr(view, _MARK, None))
 
 
 def principal() -> Principal:
-    """Who sent the present request. Only in routes that are not public."""
+    """The caller of the present request. Only in routes that are not public."""
     return cast("Principal", g.principal)
 
 
 def register(app: Flask) -> None:
-    """Check every request against what its route declares."""
+    """Check every request against its route's declared access."""
     app.before_request(_check)
 
 
@@ -112,7 +112,7 @@ def refuse_undeclared(app: Flask) -> None:
 
 
 def identify() -> Principal | None:
-    """Who the request's access token or API key stands for; None if its session, or the key, has ended."""
+    """The principal of the request's access token or API key; None if its session, or the key, has ended."""
     if request_key.secret() is not None:
         return _owner_of_key()
     session_id = access_tokens.presented_session()
@@ -128,7 +128,7 @@ def identify() -> Principal | None:
 
 
 def remembered(work: Services, session_id: UUID, admitted: Admission | None) -> Principal | None:
-    """Who a session stands for, if this process or Redis remembers it.
+    """The principal of a session, if this process or Redis has it cached.
 
     Args:
         work: the app's services.
@@ -151,7 +151,7 @@ def act_for(caller: Principal, access: Access) -> None:
 
 
 def is_open_to(access: Access, role: str) -> bool:
-    """Whether a route that declares `access`, other than public, is for people of a role."""
+    """Whether a role may call a route that declares `access`, other than public."""
     return role in _ROLES[access]
 
 
@@ -206,7 +206,7 @@ def _let_in(access: Access, find: Finder) -> None:
 
 
 def _owner_of_key() -> Principal | None:
-    """Whom the presented key stands for, if it may be used here, from there, and unsigned or signed as it is."""
+    """The owner of the presented key, if the key may be used here, from this network, and signed as it must be."""
     key = request_key.find()
     if key is None:
         return None

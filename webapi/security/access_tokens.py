@@ -1,4 +1,4 @@
-"""Access tokens: Flask-JWT-Extended makes and opens them, the kernel signs and judges them with our keys."""
+"""Access tokens: created and opened by Flask-JWT-Extended, signed and verified by the kernel with our keys."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ from webapi.http import errors
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
-    """How tokens of this app are made and judged."""
+    """Creates and verifies the tokens of this app."""
 
     settings: Settings
     keyring: Keyring
@@ -67,7 +67,7 @@ class _Manager(JWTManager):
 
 
 def verifier(settings: Settings, keyring: Keyring) -> Verifier:
-    """What judges the access tokens of these settings."""
+    """The verifier of access tokens by these settings."""
     return Verifier(keyring, settings.jwt_issuer, settings.jwt_audience)
 
 
@@ -82,7 +82,7 @@ def register(
 
 
 def issue(user_id: UUID, session_id: UUID) -> str:
-    """A new access token. It says who, never what is allowed: roles are looked up on each request."""
+    """A new access token. It identifies the user only: roles are looked up on each request."""
     token: str = create_access_token(
         identity=str(user_id), additional_claims={"sid": str(session_id)}
     )
@@ -112,7 +112,7 @@ def presented() -> tuple[UUID, UUID] | None:
 
 
 def _claims() -> dict[str, Any]:
-    """Those of the request's token, judged once a request.
+    """The claims of the request's token, verified once a request.
 
     The extension's own reader of headers knows only `Bearer` with a capital letter.
     """
@@ -125,7 +125,7 @@ def _claims() -> dict[str, Any]:
 
 
 def unauthorized(why: str = "a valid access token is needed") -> errors.Problem:
-    """401 in the words that clients look for."""
+    """401 in the form that clients expect."""
     return errors.Problem(401, f"unauthorized: {why}")
 
 

@@ -102,7 +102,7 @@ class Admissions:
         self._alone = MovingWindowRateLimiter(MemoryStorage())
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
-        """Count a request, and read what Redis has under the key `session`, if it is asked at all."""
+        """Count a request, and read the session under `session` from Redis, where Redis is asked at all."""
         standing = self._leases.spend(windows[0]) if _may_be_shared(windows) else None
         if standing is not None:
             return Admission([standing])
@@ -159,10 +159,10 @@ def _may_be_shared(windows: Sequence[Window]) -> bool:
 
 
 def keep(admission: Admission) -> None:
-    """Note how the present request was admitted."""
+    """Store the admission of the present request."""
     setattr(g, _ADMISSION, admission)
 
 
 def of_request() -> Admission | None:
-    """How the present request was admitted; None where it is not counted."""
+    """The admission of the present request; None where it is not counted."""
     return cast("Admission | None", g.get(_ADMISSION)) if has_request_context() else None

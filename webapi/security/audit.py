@@ -1,4 +1,4 @@
-"""The audit log as the API writes it: the present request's address, id and instant are added to each act."""
+"""The audit log as the API writes it, with the present request's address, id and instant."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -20,7 +20,7 @@ def record(
     target: str | None = None,
     details: Mapping[str, Detail] | None = None,
 ) -> None:
-    """Tell of an act of the present request, in the transaction that does it, as its last statement."""
+    """Write an act of the present request to the audit log, as the last statement of its transaction."""
     work = services()
     chain.append(
         conn,

@@ -1,4 +1,4 @@
-"""Passwords that were stolen elsewhere: in a file of the operator's, and, where it is wanted, at a service that is asked.
+"""Passwords known from breaches: in a file of the operator's, and at a service where that is enabled.
 
 The file is the list of Have I Been Pwned as it is distributed: one SHA-1 in capitals, a colon and a count a line, sorted.
 It is searched where it lies; 40 GB cost no memory and a few page reads. The service is asked by the first five digits of
@@ -71,7 +71,7 @@ class BreachFile:
 
 
 class Breaches:
-    """What is known of stolen passwords.
+    """The sources of breached passwords.
 
     Args:
         file: None where there is none.
@@ -86,12 +86,12 @@ class Breaches:
 
     @classmethod
     def of(cls, settings: Settings, http: httpx2.Client) -> Self:
-        """As the settings want it. Raises `ConfigurationError` where the file is not as it must be."""
+        """The sources that the settings name. Raises `ConfigurationError` where the file has another form."""
         path = settings.breached_passwords_file
         return cls(BreachFile(path) if path else None, settings.breached_passwords_url, http)
 
     def refuse(self, password: str, path: str) -> None:
-        """Refuse a password that was stolen elsewhere.
+        """Refuse a breached password.
 
         Raises:
             errors.Problem: 400 that names the field `path`.
@@ -119,6 +119,6 @@ class Breaches:
 
 
 def _is_stolen(line: str, rest: str) -> bool:
-    """Whether a line of the service names these digits; a count of zero is padding."""
+    """Whether a line of the service has these digits; a count of zero is padding."""
     found, _, count = line.strip().partition(":")
     return found == rest and count.strip("0") != ""

@@ -1,4 +1,4 @@
-"""Which passwords may be chosen: long enough, not among those that are tried first, not made of what is known anyway.
+"""Rules for new passwords: long enough, not among the most common, and not derived from known data.
 
 The list of common passwords is zxcvbn's, of 30,000; nothing is asked of the network.
 """
@@ -17,7 +17,7 @@ _PRODUCT = ("coinsphere", "password")
 
 
 def problem_with(password: str) -> str | None:
-    """Why nobody may choose `password`; None if it may be."""
+    """The reason to refuse `password` for anybody; None if it is good."""
     if len(password) < MIN_CHARACTERS:
         return f"must have at least {MIN_CHARACTERS} characters"
     if len(password.encode()) > MAX_BYTES:
@@ -28,7 +28,7 @@ def problem_with(password: str) -> str | None:
 
 
 def problem_in_context(password: str, words: Iterable[str | None]) -> str | None:
-    """Why somebody with these names and addresses may not choose `password`; None if they may."""
+    """The reason to refuse `password` for somebody with these names and addresses; None if it is good."""
     rest = password.casefold()
     known = {part for word in (*_PRODUCT, *words) for part in _parts(word)}
     for word in sorted(known, key=len, reverse=True):
@@ -38,7 +38,7 @@ def problem_in_context(password: str, words: Iterable[str | None]) -> str | None
 
 
 def require_unrelated(password: str, *words: str | None, path: str) -> None:
-    """Refuse a password that is made of what is known of its owner.
+    """Refuse a password that is derived from its owner's data.
 
     Args:
         password: to be chosen.

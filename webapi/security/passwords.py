@@ -1,4 +1,4 @@
-"""Password hashes: argon2id at the OWASP cheat sheet's cost, or bcrypt, and never more at once than the machine bears.
+"""Password hashes: argon2id at the OWASP cheat sheet's cost, or bcrypt; only as many at once as the machine can bear.
 
 bcrypt sees 72 bytes and stops at a zero byte. So a password is hashed before it, with a key (pepper) that lies outside
 the database: a bare fast hash could be looked up among the leaked hashes of others. Bare bcrypt hashes, as other
@@ -53,13 +53,13 @@ _BARE_BYTES = 72
 
 
 class Turn:
-    """A place among those who may hash now, on a thread that yields to all others."""
+    """A turn to hash, on a thread that yields to all others."""
 
     def __init__(self, passwords: "Passwords") -> None:
         self._passwords = passwords
 
     def hash(self, password: str) -> str:
-        """What is stored of `password`."""
+        """The hash of `password` that is stored."""
         return self._passwords.threads.submit(self._passwords.made, password).result()
 
     def verify(self, stored: str | None, password: str) -> bool:
@@ -67,14 +67,14 @@ class Turn:
         return self.form(stored, password) is not None
 
     def form(self, stored: str | None, password: str) -> str | None:
-        """The form of `password` that `stored` was made of; None if it is another's, or there is no account."""
+        """The form of `password` that `stored` was made of; None if it does not match, or there is no account."""
         known = stored or self._passwords.nobodys
         found = self._passwords.threads.submit(self._passwords.form, known, password).result()
         return found if stored else None
 
 
 class Passwords:
-    """Hashes and verifies; one object a process, as it holds the process's limit.
+    """Hashes and verifies passwords; one object a process, as it holds the process's limit.
 
     Args:
         peppers: keys of the hash before bcrypt; None where no bcrypt hash is made or known.
@@ -110,12 +110,12 @@ class Passwords:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """As the settings want it."""
+        """The parameters that the settings name."""
         return cls(SymmetricKeys(settings.password_keys), settings.password_scheme)
 
     @property
     def waiting(self) -> int:
-        """How many are hashed now, or wait for it."""
+        """The number of passwords that are hashed now, or wait."""
         return self._places - self._room._value  # noqa: SLF001 - a semaphore tells it in no other way
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class Passwords:
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Wait for one's turn to hash. Raises `errors.Problem` with status 503 when too many wait."""
+        """Wait for a turn to hash. Raises `errors.Problem` with status 503 when too many wait."""
         if not self._room.acquire(blocking=False):
             raise busy()
         try:
@@ -138,7 +138,7 @@ class Passwords:
             self._room.release()
 
     def hash(self, password: str) -> str:
-        """What is stored of `password`. Raises `errors.Problem` with status 503 when too many wait."""
+        """The hash of `password` that is stored. Raises `errors.Problem` with status 503 when too many wait."""
         with self.turn() as turn:
             return turn.hash(password)
 
@@ -167,7 +167,7 @@ class Passwords:
             return False
 
     def is_outdated(self, stored: str, form: str = "") -> bool:
-        """Whether `stored` was made otherwise, or of another `form` of its password, than new hashes are."""
+        """Whether `stored` was made with other parameters, or of another `form` of its password, than new hashes."""
         if form != normalized(form):
             return True
         if self._scheme == BCRYPT:
@@ -203,19 +203,19 @@ class Passwords:
 
 
 def normalized(password: str) -> str:
-    """A password as it is judged and hashed, however a keyboard composed it."""
+    """A password in the one form that is judged and hashed, however a keyboard composed it."""
     return unicodedata.normalize("NFKC", password)
 
 
 def _forms(password: str) -> list[str]:
-    """What an older hash may have been made of, the present form first; of plain ASCII there is one."""
+    """The forms that an older hash may have been made of, the present one first; plain ASCII has one."""
     composed = unicodedata.normalize("NFC", password)
     decomposed = unicodedata.normalize("NFD", password)
     return list(dict.fromkeys((normalized(password), password, composed, decomposed)))
 
 
 def _prehashed(pepper: bytes, password: str) -> bytes:
-    """64 characters that stand for the whole password."""
+    """A hash of the whole password in 64 characters, as bcrypt reads only 72."""
     return base64.b64encode(hmac.digest(pepper, password.encode(), hashlib.sha384))
 
 
@@ -233,7 +233,7 @@ def _checked(given: bytes, hashed: str) -> bool:
 
 
 def busy() -> errors.Problem:
-    """503 for who may not wait for a hash; it asks to come back in 2 to 6 seconds."""
+    """503 for a request that must not wait for a hash; it asks to come back in 2 to 6 seconds."""
     metrics.PASSWORD_QUEUE_REFUSALS.inc()
     problem = errors.unavailable(
         "too many logins at once", detail="Try again in a moment.", code="busy"

@@ -55,7 +55,7 @@ class Leases:
         self._lock = Lock()
 
     def spend(self, window: Window) -> Standing | None:
-        """Admit a request that is counted already; None where Redis must be asked."""
+        """Admit a request that is already counted; None where Redis must be asked."""
         with self._lock:
             lease = self._leases.get(window.key)
             if lease is None or lease.units < window.cost:
@@ -67,7 +67,7 @@ class Leases:
             return Standing(window, lease.left + lease.units, lease.reset_at)
 
     def wanted(self, window: Window) -> LeaseRequest:
-        """How much to count ahead now; what is left of before is out of use from here on."""
+        """The request for a new lease; what is left of the old one can no longer be spent."""
         with self._lock:
             lease = self._leases.pop(window.key, None)
         age = time.monotonic() - lease.asked_at if lease is not None else _GIVEN_BACK_SECONDS

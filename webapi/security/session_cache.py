@@ -1,4 +1,4 @@
-"""Who live sessions stand for, remembered for a second after the database was asked: in Redis, and in each process.
+"""Caches principals of live sessions for a second, in Redis and in each process.
 
 A session that ends leaves a tombstone in Redis, so that another request that read the row just before cannot bring it
 back, and makes the processes of its API forget what they hold. A process on another machine holds it no longer than
@@ -23,14 +23,14 @@ _MOST_HERE = 10_000
 
 
 class SessionCache:
-    """Principals by session, for a second; forgetting is always right."""
+    """Principals by session, for a second; dropping one is always safe."""
 
     def __init__(self, cache: Cache, changes: Changes) -> None:
         self._cache, self._changes = cache, changes
         self._here: Memory[UUID, Principal] = Memory(changes, _MOST_HERE)
 
     def here(self, session_id: UUID) -> Principal | None:
-        """Whom this process remembers; None if nobody."""
+        """The principal in this process's cache; None if there is none."""
         return self._here.get(session_id)
 
     def take(self, session_id: UUID, kept: StoredSession) -> Principal | None:
@@ -42,7 +42,7 @@ class SessionCache:
         return principal
 
     def stamp(self) -> int:
-        """Take it before a session is read in the database, for `keep`."""
+        """A stamp for `keep`, taken before the session is read in the database."""
         return self._changes.stamp()
 
     def keep(self, principal: Principal, stamp: int) -> None:
@@ -51,7 +51,7 @@ class SessionCache:
         self._cache.add(key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
 
     def bury(self, *session_ids: UUID) -> None:
-        """Forget sessions that have ended; call it after the commit, and answer the request after it.
+        """Drop sessions that have ended; call it after the commit, and before the answer.
 
         Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
         """
@@ -65,5 +65,5 @@ class SessionCache:
 
 
 def key(session_id: UUID) -> str:
-    """Under which Redis holds a session."""
+    """The key of a session in Redis."""
     return f"session:{session_id}"

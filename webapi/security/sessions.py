@@ -1,4 +1,4 @@
-"""Sessions and refresh tokens: rows in PostgreSQL, looked at on each request through a short-lived cache.
+"""Sessions and refresh tokens in PostgreSQL, read on each request through a short-lived cache.
 
 An access token is only as alive as its session; see `webapi.security.session_cache`. With Redis emptied or away,
 PostgreSQL answers.
@@ -111,7 +111,7 @@ _PRINCIPAL = """
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a live session, its user and the role that the user has now."""
+    """The caller: a live session, its user, and the user's present role."""
 
     session_id: UUID
     user_id: UUID
@@ -140,7 +140,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Spent(Owner):
-    """A refresh token that was changed for another; its successor is made of it and `salt`, so neither is enough."""
+    """A used refresh token; its successor is derived from it and `salt`, neither of which suffices alone."""
 
     salt: bytes
 
@@ -173,7 +173,7 @@ def open_session(
 
 
 def make_room(conn: Connection, user_id: UUID, now: datetime) -> list[UUID]:
-    """End the oldest sessions of an account, so that a new one makes `MOST` of them; the ids of the ended.
+    """End the oldest sessions of an account, so that a new one makes `MOST` of them. Returns the ids of those that ended.
 
     The caller holds the account's row, so that two logins at once do not both think that there is room.
     """
@@ -188,7 +188,7 @@ def all_of(conn: Connection, user_id: UUID, now: datetime) -> list[Session]:
 
 
 def end_one(conn: Connection, user_id: UUID, session_id: UUID, now: datetime) -> bool:
-    """End a live session of an account; whether there was one of that id."""
+    """End a live session of an account. Returns whether there was one of that id."""
     parameters = {"user_id": user_id, "session_id": session_id, "now": now}
     return conn.execute(_END_ONE, parameters).fetchone() is not None
 
@@ -196,18 +196,18 @@ def end_one(conn: Connection, user_id: UUID, session_id: UUID, now: datetime) ->
 def end_others(
     conn: Connection, user_id: UUID, kept: UUID | None, reason: str, now: datetime
 ) -> list[UUID]:
-    """End all sessions of an account but `kept`; their ids, which the session cache is told of after the commit."""
+    """End all sessions of an account except `kept`. Returns their ids, for the session cache after the commit."""
     parameters = {"user_id": user_id, "kept": kept, "reason": reason, "now": now}
     return [row[0] for row in conn.execute(_END_OTHERS, parameters)]
 
 
 def proved(conn: Connection, session_id: UUID, now: datetime) -> None:
-    """Note that the session's user has just shown to be there."""
+    """Store that the session's user has just proved to be present."""
     conn.execute(_PROVED, {"session_id": session_id, "now": now})
 
 
 def is_fresh(conn: Connection, session_id: UUID, since: datetime) -> bool:
-    """Whether the session's user has shown to be there after `since`."""
+    """Whether the session's user proved to be present after `since`."""
     row = conn.execute(_IS_FRESH, {"session_id": session_id, "since": since}).fetchone()
     return row is not None and bool(row[0])
 
@@ -237,7 +237,7 @@ def _issue(
 def spend_refresh_token(
     conn: Connection, token: str, now: datetime, settings: Settings
 ) -> tuple[Owner, str] | None:
-    """Change a refresh token for its successor: of any number of attempts one succeeds, all others get None.
+    """Exchange a refresh token for its successor: one of several attempts succeeds, the others get None.
 
     But within `refresh_grace_seconds` after that one the others get the same successor: two tabs that wake up at once
     and a client whose answer was lost are no thieves.
@@ -255,7 +255,7 @@ def spend_refresh_token(
 
 
 def end_if_reused(conn: Connection, token: str, now: datetime) -> Owner | None:
-    """End the session of a token that was used before: somebody has a copy. Whose it was, None if it was not."""
+    """End the session of a token that is used again, as somebody has a copy. Returns its owner, None if it was not used before."""
     cursor = conn.cursor(row_factory=class_row(Owner))
     return cursor.execute(_END_REUSED, {"token_hash": token_hash(token), "now": now}).fetchone()
 
@@ -272,11 +272,11 @@ def of_refresh_token(conn: Connection, token: str) -> UUID | None:
 
 
 def principal(conn: Connection, session_id: UUID, now: datetime) -> Principal | None:
-    """Who a session stands for; None if it has ended or the user is disabled."""
+    """The principal of a session; None if it has ended or the user is disabled."""
     cursor = conn.cursor(row_factory=class_row(Principal))
     return cursor.execute(_PRINCIPAL, {"session_id": session_id, "now": now}).fetchone()
 
 
 def token_hash(token: str) -> bytes:
-    """What is stored of a refresh token."""
+    """The hash that is stored of a refresh token."""
     return opaque_tokens.digest(token)

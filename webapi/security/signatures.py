@@ -30,11 +30,11 @@ _SEE = """
 
 
 class SignatureRefused(Exception):
-    """A request that is not signed as it must be; says what is wrong, in words for its sender."""
+    """The signature of a request is missing or wrong; says why, in words for its sender."""
 
 
 class _Message:
-    """A request as the library reads one."""
+    """A request in the form that the library reads."""
 
     def __init__(self, request: Request) -> None:
         self.method = request.method
@@ -43,7 +43,7 @@ class _Message:
 
 
 class _OneKey(HTTPSignatureKeyResolver):
-    """Knows one key, by the id that a signature must name."""
+    """A key resolver with a single key, by the id that a signature must name."""
 
     def __init__(self, key_id: UUID, public_key: bytes) -> None:
         self._id = str(key_id)
@@ -55,7 +55,7 @@ class _OneKey(HTTPSignatureKeyResolver):
 
 
 def verify(request: Request, key_id: UUID, public_key: bytes, now: datetime) -> str:
-    """Check the signature of a request; gives its nonce, which must not have been seen before.
+    """Verify the signature of a request. Returns its nonce, which must be checked for reuse.
 
     Raises:
         SignatureRefused: there is none, it does not cover enough, is too old, or does not match.
@@ -77,7 +77,7 @@ def verify(request: Request, key_id: UUID, public_key: bytes, now: datetime) -> 
 
 
 def spend(conn: Connection, key_id: UUID, nonce: str, now: datetime) -> None:
-    """Use up a nonce of a key: of any number of attempts one succeeds.
+    """Use up a nonce of a key: one of several attempts succeeds.
 
     Raises:
         SignatureRefused: it was used before.

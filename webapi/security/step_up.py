@@ -1,4 +1,4 @@
-"""Acts for which a session alone does not suffice: its user must have shown to be there within five minutes."""
+"""Step-up: acts that require a proof of presence within the last five minutes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ _MARK = "_step_up"
 
 
 def step_up(view: View) -> View:
-    """This route wants a recent login or step-up; put it below the decorator that says who may call."""
+    """Marks a route that requires a recent login or step-up; put it below the decorator of access."""
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -27,12 +27,12 @@ def step_up(view: View) -> View:
 
 
 def is_needed(view: Callable[..., Any]) -> bool:
-    """Whether a route wants it."""
+    """Whether a route requires it."""
     return bool(getattr(view, _MARK, False))
 
 
 def require() -> None:
-    """Go on only if the caller has shown to be there within `FRESH`.
+    """Raise unless the caller has proved to be present within `FRESH`.
 
     Raises:
         errors.Problem: 403 with `requiresStepUp: true`.

@@ -1,4 +1,4 @@
-"""How often a secret may be guessed, whoever guesses and from wherever: counted in PostgreSQL, for known and unknown alike.
+"""Throttles guesses at secrets, by whomever and from wherever, counted in PostgreSQL, for known and unknown accounts alike.
 
 After the fifth wrong guess the wait doubles from a second to a quarter of an hour, and after a hundred in a row
 only a new password opens again. A stranger must not lock the owner out by that: guesses from a network that the owner
@@ -56,7 +56,7 @@ _KNOWN_NETWORK = """
 
 
 class Kind(StrEnum):
-    """What can be guessed at."""
+    """A kind of secret that can be guessed."""
 
     PASSWORD = "password"  # noqa: S105 - a name, no password
     SECOND_FACTOR = "second_factor"
@@ -64,7 +64,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What is guarded against guessing, for one kind of guesser.
+    """A secret that is guarded against one kind of guesser.
 
     Attributes:
         key: names it in the database; an HMAC, so that the table is no list of accounts.
@@ -100,7 +100,7 @@ def account(
 def require_patience(
     conn: Connection, guarded: Guarded, most_strangers: int, now: datetime
 ) -> None:
-    """Let a guess be made, if it is not too soon.
+    """Raise where a guess comes too soon.
 
     Args:
         conn: the present transaction.
@@ -123,7 +123,7 @@ def require_patience(
 
 
 def failed(conn: Connection, guarded: Guarded, now: datetime) -> None:
-    """Count a wrong guess; `conn` must commit it."""
+    """Count a wrong guess; the caller must commit `conn`."""
     parameters = {"key": guarded.key, "now": now, "window": WINDOW}
     row = conn.execute(_FAILED, parameters).fetchone()
     assert row is not None
@@ -133,14 +133,14 @@ def failed(conn: Connection, guarded: Guarded, now: datetime) -> None:
 
 
 def forget(conn: Connection, guarded: Guarded) -> None:
-    """A right guess: its guesser starts anew."""
+    """Reset the counter of a guesser, after a right guess."""
     conn.execute(_FORGET, {"keys": [guarded.key]})
 
 
 def forget_all(
     conn: Connection, keys: SymmetricKeys, *, login: str, address: str | None, now: datetime
 ) -> None:
-    """A new password: strangers, and who asks from `address`, start anew."""
+    """Reset the counters of strangers and of `address`, after a new password."""
     guarded = [account(conn, keys, kind, login=login, address=address, now=now) for kind in Kind]
     conn.execute(_FORGET, {"keys": [key for each in guarded for key in each.others]})
 

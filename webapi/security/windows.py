@@ -1,4 +1,4 @@
-"""Rate-limit windows of one caller: the limits, and how much of each is used."""
+"""The rate-limit windows of a caller: their limits, and the used part of each."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A limit as it concerns one caller.
+    """A rate limit as it applies to one caller.
 
     Attributes:
         name: of the limit, as headers tell it.
@@ -27,13 +27,13 @@ class Window:
 
     @property
     def key(self) -> str:
-        """Under which the window is kept."""
+        """The key of the window."""
         return f"limit:{self.name}:{self.seconds}:{self.caller}"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many requests a window has left, and when (seconds since the epoch) its oldest leaves it."""
+    """The number of requests left in a window, and when (seconds since the epoch) its oldest leaves it."""
 
     window: Window
     left: int

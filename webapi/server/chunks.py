@@ -1,4 +1,4 @@
-"""A chunked body (RFC 9112, section 7.1), taken apart as it comes. Strict: what two readers may read differently is none."""
+"""Parses a chunked body (RFC 9112, section 7.1) as it arrives. Strict: what two readers might read differently is refused."""
 
 import re
 from collections.abc import Callable
@@ -12,11 +12,11 @@ _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
 
 class Malformed(ValueError):
-    """Bytes that are no chunks."""
+    """The bytes are no valid chunks."""
 
 
 class TooLarge(ValueError):
-    """More bytes, or more chunks, than a body may have."""
+    """The body has more bytes, or more chunks, than allowed."""
 
 
 class Chunks:
@@ -77,7 +77,7 @@ class Chunks:
         return True
 
     def _trailer(self, received: bytearray) -> bool:
-        """Trailers are read over: nothing of ours asks for one."""
+        """Skip the trailers, which nothing of ours needs."""
         line = _line(received)
         if line is None:
             return False

@@ -1,4 +1,4 @@
-"""One connection, and until when it may be as it is."""
+"""A client's connection, its state, and the deadline of that state."""
 
 import math
 import time
@@ -21,7 +21,7 @@ MOST_DRAINED = 256 * 1024
 
 
 class State(Enum):
-    """What a connection is doing."""
+    """The state of a connection."""
 
     IDLE = auto()
     RECEIVING = auto()
@@ -65,7 +65,7 @@ class Connection:
         self.due = self.idle_since + self._idle_seconds
 
     def receive(self) -> bool:
-        """Read what is there, without blocking; whether the connection lives on. Raises OSError: it is broken."""
+        """Read what has arrived, without blocking. Returns whether the connection lives on. Raises OSError: it is broken."""
         data = self.raw.recv(65536)
         if self.state is State.ENDING:
             self._drained += len(data)
@@ -75,7 +75,7 @@ class Connection:
         return True
 
     def wait(self) -> None:
-        """For the rest of a request, or the next one."""
+        """Wait for the rest of a request, or the next one."""
         now = time.monotonic()
         if self.receiver.is_empty:
             self.state, self.idle_since = State.IDLE, now
@@ -87,11 +87,11 @@ class Connection:
         self.due = self._began_at + patience
 
     def work(self, request: Any) -> None:
-        """A thread is to answer a request."""
+        """Mark it as being answered by a thread."""
         self.state, self.request, self.due = State.WORKING, request, math.inf
 
     def send(self) -> None:
-        """Something waits for the client to read it."""
+        """Mark it as waiting for the client to read."""
         self.state, self.due = State.SENDING, time.monotonic() + SEND_SECONDS
         self._sent_before = self.sock.sent
 
@@ -102,6 +102,6 @@ class Connection:
         return enough
 
     def end(self) -> None:
-        """Nothing more is said. Raises OSError: the connection is gone."""
+        """Close our side. Raises OSError: the connection is gone."""
         self.state, self.due = State.ENDING, time.monotonic() + LINGER_SECONDS
         self.raw.shutdown(SHUT_WR)

@@ -1,4 +1,4 @@
-"""gunicorn's settings, read once: its own looks each one up by two calls, 25 times a request."""
+"""gunicorn's settings, read once: its own class looks each one up by two calls, 25 times a request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What two readers of one connection may read differently is no request (RFC 9112): it is refused, and the connection ends.
+"""Refuses requests that two readers of one connection may read differently (RFC 9112), and ends the connection.
 
 gunicorn's parser has read the head; this is what it lets pass.
 """
@@ -21,7 +21,7 @@ _MISSPELT = re.compile(
 
 
 def require_one_reading(request: Any, head: bytes) -> None:
-    """Refuse a head that names another host, another end, or the same in another way, to another reader.
+    """Refuse a head of which another reader might take another host, another end, or other content.
 
     Args:
         request: gunicorn's.
@@ -44,7 +44,7 @@ def require_one_reading(request: Any, head: bytes) -> None:
 
 
 def is_last(request: Any) -> bool:
-    """Whether its sender ends the connection with it: `close` among all the options of `Connection` (section 9.3)."""
+    """Whether the sender ends the connection after it: `close` among the options of `Connection` (section 9.3)."""
     options = ",".join(_values(request, "CONNECTION")).lower().split(",")
     return "close" in {option.strip() for option in options}
 

@@ -1,4 +1,4 @@
-"""What is to be sent on a connection: as much as it takes at once, the rest whenever it is ready. No thread waits for it."""
+"""Sends answers without blocking a thread: as much as the connection takes at once, the rest when it is ready."""
 
 from socket import socket
 from tempfile import SpooledTemporaryFile
@@ -36,7 +36,7 @@ class Outbox:
         return self._size + self._written - self._read
 
     def sendall(self, data: bytes) -> None:
-        """Send, soon.
+        """Queue bytes to be sent.
 
         Raises:
             OSError: the connection is gone, or too much of the answer waits.
@@ -47,7 +47,7 @@ class Outbox:
             self.push()
 
     def push(self) -> None:
-        """Send what was gathered; keep what the connection does not take. Raises OSError as `sendall`."""
+        """Send the queued bytes, keeping those that the connection does not take. Raises OSError as `sendall`."""
         data = b"".join(self._gathered)
         self._gathered.clear()
         self._size = 0
@@ -63,7 +63,7 @@ class Outbox:
         self._written += len(rest)
 
     def send_more(self) -> None:
-        """Send some of what waits. Raises OSError: the connection is gone."""
+        """Send more of the queued bytes. Raises OSError: the connection is gone."""
         if self._file is None:
             return
         self._file.seek(self._read)
@@ -72,7 +72,7 @@ class Outbox:
             self.drop()
 
     def drop(self) -> None:
-        """Forget what waits."""
+        """Drop the queued bytes."""
         if self._file is not None:
             self._file.close()
         self._file, self._read, self._written = None, 0, 0
@@ -80,11 +80,11 @@ class Outbox:
         self._size = 0
 
     def shutdown(self, _: int) -> None:
-        """Where an answer breaks off gunicorn would wait for the client here, on a thread; the loop does it instead."""
+        """Does nothing: gunicorn would wait for the client on a thread here; the loop does it instead."""
         raise OSError("the worker's loop ends connections")
 
     def close(self) -> None:
-        """Nothing: see `shutdown`."""
+        """Does nothing: see `shutdown`."""
 
     def _sent_of(self, data: bytes) -> int:
         if not data:

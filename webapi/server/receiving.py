@@ -1,4 +1,4 @@
-"""From bytes, as they come, to whole requests. gunicorn's parser reads each head; nothing here waits or blocks."""
+"""Assembles requests from bytes as they arrive. gunicorn's parser reads each head; nothing here blocks."""
 
 import io
 import re
@@ -26,7 +26,7 @@ _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 class Receiver:
-    """What one connection has sent, and the requests in it.
+    """The bytes that one connection has sent, and the requests in them.
 
     Args:
         config: gunicorn's, which names the limits of a head.
@@ -59,11 +59,11 @@ class Receiver:
         return self._head is not None
 
     def add(self, data: bytes) -> None:
-        """More has come."""
+        """Add bytes that arrived."""
         self._received += data
 
     def next_request(self) -> Any:
-        """The next request, once it is there whole, with its body to be read from memory; else None.
+        """The next whole request, with its body in memory; None while it is incomplete.
 
         Raises:
             Problem: what has come is none, or too large.
@@ -76,11 +76,11 @@ class Receiver:
             raise refusals.of_parser(error) from error
 
     def begun(self) -> bytes:
-        """The last head as it was received, and what came behind it."""
+        """The last head as it was received, and the bytes after it."""
         return self._head_text + bytes(self._received)
 
     def take_invitation(self) -> bool:
-        """Whether a body is waited for that its sender holds back until it is asked for; true once for each."""
+        """Whether the sender holds a body back until it gets `100 Continue`; true once for each."""
         is_asked = self._head is not None and self._head._expected_100_continue  # noqa: SLF001 - gunicorn's
         if is_asked:
             self._head._expected_100_continue = False  # noqa: SLF001
@@ -124,7 +124,7 @@ class Receiver:
             raise InvalidHeader("")
 
     def _frame(self, request: Any) -> None:
-        """Find out how the body ends."""
+        """Determine how the body ends."""
         framing.require_one_reading(request, self._head_text)
         if framing.is_last(request):
             request.force_close()

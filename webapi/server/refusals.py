@@ -1,4 +1,4 @@
-"""What the server itself refuses before the application sees it: the same problem+json, written without Flask."""
+"""The server's own refusals before the application is reached: the same problem+json, without Flask."""
 
 import secrets
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
 
 
 def of_parser(error: parsing.ParseException) -> Problem:
-    """What to answer where gunicorn's parser refuses a head; its own words may repeat a secret."""
+    """The answer to a head that gunicorn's parser refuses; the parser's own words might repeat a secret."""
     if isinstance(error, parsing.InvalidHTTPVersion) and isinstance(error.version, tuple):
         return Problem(505, detail="The API speaks HTTP/1.0 and HTTP/1.1.")
     status, detail = _STATUS.get(type(error), (400, _UNREADABLE))
@@ -36,12 +36,12 @@ def of_parser(error: parsing.ParseException) -> Problem:
 
 
 def cut_off() -> Problem:
-    """400 for a request of which the end never came (RFC 9112, section 8)."""
+    """400 for a request whose end never came (RFC 9112, section 8)."""
     return Problem(400, "bad request: it was not received whole", detail="Nothing of it was done.")
 
 
 def malformed_body() -> Problem:
-    """400 for chunks that are none."""
+    """400 for malformed chunks."""
     return Problem(400, "bad request: the chunks of its body are malformed")
 
 
@@ -51,7 +51,7 @@ def too_slow() -> Problem:
 
 
 def written(problem: Problem) -> bytes:
-    """The whole answer that tells of `problem` and ends the connection; it is noted as others are."""
+    """The whole answer for `problem`, which ends the connection and is logged as others are."""
     # It looks for its folder when it is first imported, which must be in a worker.
     from webapi.observability import metrics  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, but a thread gets a request when all of it is there, and is rid of it when it is answered.
+"""gunicorn's threaded worker, changed so that a thread has a request only from its last byte to its answer.
 
 The worker's loop reads and writes for all connections without blocking: who sends or reads slowly holds a few
 kilobytes of memory and no thread. What is no request is refused here, as problem+json.
@@ -58,7 +58,7 @@ _MOST_TURNED_AWAY = 50
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A worker whose threads wait for no client."""
+    """A worker whose threads never wait for a client."""
 
     alive: bool
     cfg: Any
@@ -117,7 +117,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._watch(conn, EVENT_READ, self._readable)
 
     def handle(self, conn: Connection) -> bool:
-        """On a thread: answer a request; whether another may follow on its connection."""
+        """Answer a request on a thread. Returns whether another may follow on its connection."""
         if conn.came_at is not None:
             conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
         if self._untold is not None or not self.alive:
@@ -139,7 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return False
 
     def finish_request(self, conn: Connection, done: Future[bool]) -> None:
-        """A thread is done with a request."""
+        """Continue a connection after a thread has answered."""
         conn.is_kept = not done.cancelled() and done.exception() is None and done.result()
         conn.request, conn.came_at, conn.sock.is_late = None, None, False
         self._guarded(self._go_on, conn)
@@ -172,10 +172,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return is_silent and not self.alive
 
     def murder_keepalived(self) -> None:
-        """Nothing: see `wait_for_and_dispatch_events`."""
+        """Does nothing: see `wait_for_and_dispatch_events`."""
 
     def murder_pending(self) -> None:
-        """Nothing, as above."""
+        """Does nothing, as above."""
 
     def _watch(self, conn: Connection, event: int, callback: Callable[[Connection], None]) -> None:
         react = partial(self._guarded, callback, conn)
@@ -189,7 +189,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.is_watched = False
 
     def _guarded(self, act: Callable[..., None], conn: Connection, *arguments: Any) -> None:
-        """Whatever happens on a connection ends that connection at most, never the loop."""
+        """Keep the loop alive whatever happens on a connection, which ends at most itself."""
         if conn not in self._connections:
             return
         before = conn.receiver.size
@@ -214,7 +214,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._advance(conn)
 
     def _advance(self, conn: Connection) -> None:
-        """Begin the next request if it is there; else wait for it, unless its end will never come."""
+        """Begin the next request if it is complete; else wait for it, unless its end will never come."""
         try:
             request = conn.receiver.next_request()
         except Problem as problem:
@@ -255,7 +255,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         )
 
     def _hand_over(self, conn: Connection, request: Any) -> None:
-        """Give a WebSocket to the process that speaks it."""
+        """Hand a WebSocket over to the stream's process."""
         wanted = [value.lower() for name, value in request.headers if name == "UPGRADE"]
         if request.method != "GET" or wanted != ["websocket"]:
             self._refuse(conn, Problem(426, headers={"Upgrade": "websocket"}))
@@ -274,7 +274,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._go_on(conn)
 
     def _go_on(self, conn: Connection) -> None:
-        """After an answer: send the rest of it, then take the next request or end."""
+        """After an answer, send the rest of it, then take the next request or end."""
         if conn.sock.waiting:
             conn.send()
             self._watch(conn, EVENT_WRITE, self._writable)

@@ -1,4 +1,4 @@
-"""A portfolio as the holder of a link sees it. Each look is written to the audit log."""
+"""A shared portfolio as the holder of a link sees it. Each look is written to the audit log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _GROWTH_STEP = Decimal("0.0001")
 
 
 def open_link(secret: str) -> dict[str, Any]:
-    """The portfolio as `SharedOut` takes it, with amounts hidden where its owner wished.
+    """The portfolio as `SharedOut` takes it, with amounts hidden where its owner chose so.
 
     Raises:
         errors.Problem: 404, there is no such link (any more).
@@ -67,7 +67,7 @@ def _answer(
 
 
 def _shared(secret: str, now: datetime) -> Shared:
-    """What a link leads to, while it is good."""
+    """The share of a valid link."""
     with services().database.connection() as conn:
         shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
     if shared is None:

@@ -31,7 +31,7 @@ def report(code: str, year: str, currency: str) -> Report:
 
 
 def file(code: str, year: str, currency: str, form: str) -> Response:
-    """The same as a file, `csv` or `pdf`; the audit log tells of it. Raises `errors.Problem` as `report`."""
+    """The report as a file, `csv` or `pdf`; the audit log records it. Raises `errors.Problem` as `report`."""
     regime, wanted = _regime(code), _year(year)
     _require_rate(currency)
     with scope.connection() as conn:

@@ -12,7 +12,7 @@ def list_key(query: schemas.ListQuery) -> str:
 
 
 def forget(symbol: str) -> None:
-    """Forget what shows a token that changed: its detail and the usual list; other pages of it follow within seconds."""
+    """Drop cached answers with a token that changed: its detail and the usual list; other pages follow within seconds."""
     pages = services().pages
     pages.forget(LIST, list_key(schemas.ListQuery.model_validate({})))
     pages.forget(DETAIL, symbol)

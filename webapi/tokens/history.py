@@ -1,4 +1,4 @@
-"""A token's candles, as the API draws them: now, or as they were believed to be."""
+"""A token's candles as the API draws them: as known now, or at a past instant."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -102,7 +102,7 @@ _HISTORY_IN_LINE_WITHOUT_WAREHOUSE = in_line(_HISTORY_WITHOUT_WAREHOUSE)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A candle, or several in a row made one; `is_filled` where any of them was not traded but carried on."""
+    """One candle, or several merged; `is_filled` where any of them was carried on without trading."""
 
     opened_at: datetime
     open: Decimal

@@ -1,4 +1,4 @@
-"""A token's candles as a file of rows: each of them, never merged, for whom computes with them."""
+"""A token's candles as a file of rows, none of them merged."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

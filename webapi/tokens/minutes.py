@@ -1,4 +1,4 @@
-"""Candles of minutes: for frames of a day and less, made of the price that venues agreed on each minute."""
+"""Candles of minutes, for frames of a day and less, made of each minute's consensus price."""
 
 from datetime import timedelta
 from typing import LiteralString

@@ -1,4 +1,4 @@
-"""Where a page of tokens begins, as a text that a client gives back."""
+"""Cursors of pages of tokens."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -10,13 +10,13 @@ _UNKNOWN_CAP = Decimal(-1)
 
 
 def cursor_of(token: Token) -> str:
-    """Behind that token."""
+    """The cursor after that token."""
     cap = _UNKNOWN_CAP if token.market_cap is None else token.market_cap
     return cursor.encode([str(cap), token.symbol, str(token.id)])
 
 
 def after(text: str) -> After:
-    """Where `text` begins. Raises `errors.Problem` with status 400."""
+    """The row that the cursor `text` stands for. Raises `errors.Problem` with status 400."""
     cap, symbol, token_id = cursor.decode(text, 3)
     try:
         return After(Decimal(str(cap)), str(symbol), UUID(str(token_id)))

@@ -1,4 +1,4 @@
-"""A price and its constituents, as the API shows them."""
+"""Prices with their constituents in the form of the API's answers."""
 
 from dataclasses import fields
 from typing import Any

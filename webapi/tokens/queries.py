@@ -1,4 +1,4 @@
-"""Tokens, their prices and their candles, as the API shows them."""
+"""Tokens, their prices and their candles, as the API reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ _EXTREMES = """
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token with its price in US dollars; None is what nobody knows."""
+    """A token with its price in US dollars; None is unknown."""
 
     id: UUID
     symbol: str
@@ -127,7 +127,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The highest and lowest price of the candles that we hold."""
+    """The highest and lowest price in our own candles."""
 
     token_id: UUID
     all_time_high: Decimal
@@ -138,7 +138,7 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The row that a page begins behind."""
+    """The row after which a page begins."""
 
     market_cap: Decimal
     symbol: str
@@ -153,7 +153,7 @@ def search(
     *,
     watcher: UUID | None = None,
 ) -> list[Token]:
-    """Active tokens by market cap, unknown last; `text` is looked for in symbol, name and provider id.
+    """Active tokens by market cap, unknown last; `text` is searched for in symbol, name and provider id.
 
     With a `watcher`, those on the watchlist of that user alone.
     """
@@ -181,12 +181,12 @@ def by_symbols(conn: Connection, symbols: list[str]) -> dict[str, Token]:
 
 
 def by_id(conn: Connection, token_id: UUID) -> Token:
-    """The token of that id, which is there."""
+    """The token of an id that exists."""
     return by_ids(conn, [token_id])[token_id]
 
 
 def by_ids(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Token]:
-    """The tokens of these ids; those that no token has are missing."""
+    """The tokens of these ids; ids without a token are missing."""
     cursor = conn.cursor(row_factory=class_row(Token))
     found = cursor.execute(_BY_IDS, {"token_ids": list(token_ids)})
     return {token.id: token for token in found}
@@ -199,7 +199,7 @@ def extremes(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Extremes
 
 
 def with_extremes(conn: Connection, token: Token) -> Token:
-    """The token with the extremes of our own candles where no provider told them."""
+    """The token with the extremes of our own candles where no provider has any."""
     return all_with_extremes(conn, [token])[token]
 
 
@@ -220,5 +220,5 @@ def _extended(token: Token, found: Extremes) -> Token:
 
 
 def _literally(text: str) -> str:
-    """`text` without the meaning that LIKE gives to some characters."""
+    """`text` with LIKE's special characters escaped."""
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

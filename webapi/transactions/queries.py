@@ -1,4 +1,4 @@
-"""Transactions as the API shows them, and how what a user asks becomes a fact."""
+"""Transactions as the API shows them, and conversion of requests to facts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _ACTIVE = """
 
 @dataclass(frozen=True, slots=True)
 class TransactionFilter:
-    """Which transactions are asked for."""
+    """The filter of a list of transactions."""
 
     user_id: UUID
     portfolio_id: UUID | None
@@ -81,7 +81,7 @@ class TransactionFilter:
     before: tuple[datetime, UUID] | None
 
     def parameters(self) -> dict[str, object]:
-        """As the statements of this module name them."""
+        """The parameters of this module's statements."""
         at, fact_id = self.before or (None, None)
         return {
             "user_id": self.user_id,
@@ -101,7 +101,7 @@ def listed(conn: Connection, wanted: TransactionFilter) -> list[dict[str, Any]]:
 
 
 def total(conn: Connection, wanted: TransactionFilter) -> int:
-    """How many there are; without a filter it is kept, as counting hundreds of thousands takes a while."""
+    """The number of transactions; without a filter a stored one, as counting hundreds of thousands takes a while."""
     is_filtered = wanted.token_id is not None or wanted.type is not None
     row = conn.execute(_COUNT if is_filtered else _ALL, wanted.parameters()).fetchone()
     assert row is not None
@@ -111,7 +111,7 @@ def total(conn: Connection, wanted: TransactionFilter) -> int:
 def ask_latest(
     conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int, as_of: datetime | None = None
 ) -> Cursor[dict[str, Any]]:
-    """The latest transactions of a portfolio, for `shown`; in a pipeline nobody has waited for it yet.
+    """Sends the statement for a portfolio's latest transactions, for `shown`; in a pipeline, without waiting.
 
     With `as_of` as they were known then.
     """
@@ -129,19 +129,19 @@ def shown(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def some(conn: Connection, user_id: UUID, ids: list[UUID]) -> list[dict[str, Any]]:
-    """The current versions of these."""
+    """The current versions of these transactions."""
     parameters = {"user_id": user_id, "ids": ids}
     return conn.cursor(row_factory=dict_row).execute(_SOME, parameters).fetchall()
 
 
 def history(conn: Connection, user_id: UUID, fact_id: UUID) -> list[dict[str, Any]]:
-    """All versions, the newest first."""
+    """All versions of a transaction, the newest first."""
     parameters = {"user_id": user_id, "id": fact_id}
     return conn.cursor(row_factory=dict_row).execute(_HISTORY, parameters).fetchall()
 
 
 def active_portfolio(conn: Connection, user_id: UUID) -> UUID | None:
-    """The portfolio that is meant where none is named; None where the user has none."""
+    """The user's active portfolio, which is meant where none is named; None where there is none."""
     row = conn.execute(_ACTIVE, {"user_id": user_id}).fetchone()
     return None if row is None else row[0]
 
@@ -150,7 +150,7 @@ _WIRE = {"occurred_at": "timestamp", "counter_token": "counterTokenSymbol"}
 
 
 def refusing(act: Callable[[], Result]) -> Result:
-    """What `act` gives; what it refuses becomes 400 that names the field, or 404.
+    """The result of `act`; its refusal becomes 400 that names the field, or 404.
 
     The transaction that it runs in is rolled back by the exception.
     """

@@ -37,7 +37,7 @@ def listed(conn: Connection, asked: schemas.TransactionsQuery) -> dict[str, Any]
 
 
 def page(conn: Connection, asked: schemas.TransactionsQuery) -> tuple[list[dict[str, Any]], bool]:
-    """The same transactions without their number, and whether more follow. Raises `errors.Problem`: 400 or 404."""
+    """A page of transactions without their total, and whether more follow. Raises `errors.Problem`: 400 or 404."""
     return _page(conn, _wanted(conn, asked))
 
 
@@ -92,14 +92,14 @@ def correct(
 
 
 def withdraw(conn: Connection, transaction_id: str) -> None:
-    """Take a transaction back. Raises `errors.Problem` with status 404."""
+    """Withdraw a transaction. Raises `errors.Problem` with status 404."""
     identity = paths.uuid(transaction_id, WHAT)
     if recording.withdraw(conn, scope.user_id(), identity, services().clock()) is None:
         raise errors.not_found(WHAT)
 
 
 def withdraw_all(conn: Connection, portfolio_id: UUID, transaction_ids: Sequence[str]) -> int:
-    """Take transactions of a portfolio back, all or none; how many.
+    """Withdraw transactions of a portfolio, all or none. Returns how many.
 
     Raises:
         errors.Problem: 404, one of them is not there, or not of that portfolio.
@@ -112,7 +112,7 @@ def withdraw_all(conn: Connection, portfolio_id: UUID, transaction_ids: Sequence
 
 
 def taken_back(conn: Connection, transaction_ids: Sequence[str]) -> list[str]:
-    """Those that are the caller's and count no more. Raises `errors.Problem` with status 404 for what is no id."""
+    """The withdrawn transactions among these ids, which must be the caller's. Raises `errors.Problem` with status 404 for what is no id."""
     newest = {
         each: transactions.history(conn, scope.user_id(), paths.uuid(each, WHAT))[:1]
         for each in transaction_ids
@@ -121,7 +121,7 @@ def taken_back(conn: Connection, transaction_ids: Sequence[str]) -> list[str]:
 
 
 def bring_back(conn: Connection, transaction_ids: Sequence[str]) -> int:
-    """Let transactions count again that were taken back; how many these were. Raises `errors.Problem` with status 404."""
+    """Put withdrawn transactions in force again. Returns how many. Raises `errors.Problem` with status 404."""
     identities = [paths.uuid(each, WHAT) for each in transaction_ids]
     return recording.bring_back(conn, scope.user_id(), identities, services().clock())
 
@@ -135,7 +135,7 @@ def find(conn: Connection, transaction_id: str) -> dict[str, Any]:
 
 
 def _owning(conn: Connection, named: UUID | None) -> Portfolio:
-    """The portfolio that is named, else the active one."""
+    """The named portfolio, else the active one."""
     owning = named or queries.active_portfolio(conn, scope.user_id())
     if owning is None:
         raise errors.invalid(

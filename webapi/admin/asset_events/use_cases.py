@@ -1,4 +1,4 @@
-"""What administrators record of changes of tokens' names and units; `coinsphere market events` does the same."""
+"""Administrators' records of changes to tokens' names and units; `coinsphere market events` does the same."""
 
 from uuid import UUID
 
@@ -41,7 +41,7 @@ def add(wanted: schemas.AssetEventIn) -> AssetEvent:
 
 
 def remove(event_id: str, reason: str) -> AssetEvent:
-    """Let an event count no more. Raises `errors.Problem`: 404, none that counts has the id."""
+    """Remove an event. Raises `errors.Problem`: 404, none in force has the id."""
     wanted = paths.uuid(event_id, _EVENT)
     with services().database.connection() as conn:
         if asset_events.remove(conn, wanted, _caller(), reason) is None:

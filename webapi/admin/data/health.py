@@ -1,4 +1,4 @@
-"""How good the market's data are, for the route and the page alike."""
+"""The quality of market data, for the route and the page alike."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,7 +35,7 @@ class VenueHealth:
 
 @dataclass(frozen=True, slots=True)
 class DataHealth:
-    """What the API answers; `timestamp` is when it was looked at."""
+    """The quality of tokens and venues at `timestamp`."""
 
     since: date
     until: date
@@ -46,7 +46,7 @@ class DataHealth:
 
 
 def looked_at(query: schemas.HealthQuery) -> DataHealth:
-    """The health of a page of tokens and of their venues. Raises `errors.Problem`: 400, a bad cursor; 404, no such token."""
+    """The quality of a page of tokens and of their venues. Raises `errors.Problem`: 400, a bad cursor; 404, no such token."""
     work = services()
     now = work.clock()
     window = Window.of(query.days, now)

@@ -1,4 +1,4 @@
-"""What administrators decide about rows that were quarantined or refused on arrival."""
+"""Administrators' decisions on rows that were quarantined or refused on arrival."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -26,17 +26,17 @@ Row = TypeVar("Row", Entry, Refused)
 
 
 def held(conn: Connection, query: schemas.ListQuery) -> tuple[list[Entry], str | None]:
-    """What checks set aside, newest first, and the cursor behind it where there is more."""
+    """Rows that checks set aside, newest first, and the cursor of the next page if there is one."""
     return _page(set_aside.entries(conn, **_filters(conn, query)), query.limit)
 
 
 def waiting(conn: Connection, query: schemas.ListQuery) -> tuple[list[Refused], str | None]:
-    """What was refused on arrival, newest first, and the cursor behind it where there is more."""
+    """Rows that were refused on arrival, newest first, and the cursor of the next page if there is one."""
     return _page(quarantine_review.rows(conn, **_filters(conn, query)), query.limit)
 
 
 def release_set_aside(which: str, reason: str) -> int:
-    """Use again what was set aside: an entry's number, or a symbol for all of its token. Raises `errors.Problem`: 404."""
+    """Use rows again that were set aside: an entry's number, or a symbol for all of its token. Raises `errors.Problem`: 404."""
     return _decide(_held, set_aside.release, which, reason, Event.DATA_RELEASED)
 
 
@@ -46,7 +46,7 @@ def remove_set_aside(which: str, reason: str) -> int:
 
 
 def release_refused(which: str, reason: str) -> int:
-    """Use after all what was refused. Raises `errors.Problem`: 404; 409, one cannot be true by itself, and none is used."""
+    """Use refused rows after all. Raises `errors.Problem`: 404; 409, one is wrong by itself, and none is used."""
     try:
         return _decide(_refused, quarantine_review.release, which, reason, Event.DATA_RELEASED)
     except (quarantine_review.CannotBeUsed, ConfigurationError) as error:

@@ -16,7 +16,7 @@ JOB = "job in that state"
 
 
 def listed(query: schemas.ListQuery) -> tuple[list[Job], str | None]:
-    """Jobs that failed or are stuck, or in the state that is asked for, and the cursor behind them where there are more."""
+    """Jobs that failed or are stuck, or in the state asked for, and the cursor of the next page if there is one."""
     states = records.ILL if query.state is None else (query.state,)
     before = None if query.cursor is None else cursor.number(query.cursor)
     with services().database.connection() as conn:
@@ -33,12 +33,12 @@ def retry(job_id: str) -> int:
 
 
 def cancel(job_id: str) -> int:
-    """Forget a job. Raises `errors.Problem`: 404 for one that runs, or that a person waits for."""
+    """Cancel a job. Raises `errors.Problem`: 404 for one that runs, or that a person waits for."""
     return _change(job_id, records.cancel, Event.JOB_CANCELLED)
 
 
 def number_of(text: str) -> int:
-    """The number of a row. Raises `errors.Problem`: 404 where it can be none."""
+    """Parses the number of a row. Raises `errors.Problem`: 404 for anything else."""
     number = int(text[:20]) if text.isascii() and text.isdecimal() else 0
     if not 0 < number < 1 << 63:
         raise errors.not_found(JOB)

@@ -19,7 +19,7 @@ _TOKEN = "token"  # noqa: S105  a coin
 
 
 def listed(conn: Connection, query: schemas.ListQuery) -> tuple[list[Listing], str | None]:
-    """All tokens by symbol, deactivated ones too, and the cursor behind them where there are more."""
+    """All tokens by symbol, deactivated ones too, and the cursor of the next page if there is one."""
     after = None if query.cursor is None else _after(query.cursor)
     tokens = listing.listed(
         conn, query.limit + 1, text=query.q or None, is_active=query.active, after=after

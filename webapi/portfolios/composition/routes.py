@@ -84,7 +84,7 @@ def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
 
 
 def parts(holdings: Sequence[Holding]) -> list[dict[str, Any]]:
-    """Each token's part of the whole, the largest first."""
+    """Each token's share of the whole, the largest first."""
     worth = current_holdings.weights(holdings)
     with localcontext(EXACT):
         total = sum(worth.values(), ZERO)

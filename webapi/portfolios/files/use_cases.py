@@ -42,13 +42,13 @@ def append(conn: Connection, batch: Batch, content: bytes) -> None:
 
 
 def answer(conn: Connection, batch: Batch, answers: Mapping[str, object]) -> None:
-    """Answer what a file leaves open. Raises `errors.Problem` with status 409 where it is confirmed."""
+    """Answer a file's open questions. Raises `errors.Problem` with status 409 where it is confirmed."""
     if not batches.answer(conn, batch.user_id, batch.portfolio_id, batch.id, answers):
         raise closed()
 
 
 def take_back(conn: Connection, batch: Batch) -> int:
-    """Take all back that an import brought; how many transactions. A file that tells them again brings them again.
+    """Withdraw all transactions of an import. Returns how many. Importing the file again brings them back.
 
     Raises:
         errors.Problem: 409, it is not done yet, or was taken back before.
@@ -70,7 +70,7 @@ def take_back(conn: Connection, batch: Batch) -> int:
 
 
 def confirm(conn: Connection, batch: Batch) -> None:
-    """Have the worker do an import.
+    """Queue the job of an import.
 
     Raises:
         errors.Problem: 409, it has questions to answer first, or is confirmed already.
@@ -89,7 +89,7 @@ def confirm(conn: Connection, batch: Batch) -> None:
 
 
 def preview(conn: Connection, batch: Batch) -> Preview:
-    """What an import would do. Raises `errors.Problem` with status 400 where the file is unusable as a whole."""
+    """The result of an import before it is done. Raises `errors.Problem` with status 400 where the file is unusable as a whole."""
     try:
         return previews.preview(conn, batch, services().clock())
     except UnreadableFile as error:
@@ -97,14 +97,14 @@ def preview(conn: Connection, batch: Batch) -> Preview:
 
 
 def unreadable(error: UnreadableFile) -> errors.Problem:
-    """400 that says what is wrong with a file as a whole."""
+    """400 that says why a file is unusable as a whole."""
     return errors.invalid(
         [{"path": "content", "message": f"the file {error}", "code": "unreadable_file"}]
     )
 
 
 def closed() -> errors.Problem:
-    """409 for an import that can be changed no more."""
+    """409 for an import that can no longer be changed."""
     return errors.Problem(409, "the import is confirmed already", code="import-closed")
 
 

@@ -32,7 +32,7 @@ _SMALL = f"only the {SIMULATED} largest are simulated"
 def of_portfolio(
     conn: Connection, portfolio: Portfolio, owner: UUID, now: datetime
 ) -> dict[str, Any]:
-    """What `ForecastOut` says of a portfolio, but whose and when it is.
+    """The fields of `ForecastOut` for a portfolio, except its id and the instant.
 
     Args:
         conn: a transaction that acts for `owner`.
@@ -53,7 +53,7 @@ def of_portfolio(
 def describe(
     conn: Connection, holdings: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
-    """The distributions by horizon with their inputs, and what is left out.
+    """The distributions by horizon with their inputs, and the assets left out.
 
     Args:
         conn: a connection.
@@ -83,7 +83,7 @@ def describe(
 
 
 def _known(holdings: Sequence[WeightedHolding]) -> list[WeightedHolding]:
-    """The assets of which it is known how they move together."""
+    """The assets whose dependence on the others is known."""
     candidates = [
         holding for holding in holdings if len(holding.moves) >= LEAST_DAYS and holding.value > 0
     ]
@@ -133,7 +133,7 @@ def _of(
 
 
 def _figures(distribution: forecast_risk.ReturnDistribution, value: float) -> dict[str, Any]:
-    """Quantiles of the portfolio's value in its currency, and how much of it may be lost, in percent."""
+    """Quantiles of the portfolio's value in its currency, and possible losses in percent."""
     levels = [f"{level:g}" for level in QUANTILES]
     return {
         "quantiles": {

@@ -1,4 +1,4 @@
-"""What users decide about issues of a portfolio, within a transaction that acts for the user."""
+"""Users' decisions on issues of a portfolio, within a transaction that acts for the user."""
 
 from psycopg import Connection
 
@@ -13,7 +13,7 @@ from webapi.services import services
 
 
 def settle(conn: Connection, portfolio_id: str, issue_id: str, given: IssueChange) -> Issue:
-    """Say what becomes of an issue. Raises `errors.Problem` with status 404."""
+    """Set the state of an issue. Raises `errors.Problem` with status 404."""
     portfolio = scope.find(conn, portfolio_id)
     changed = issues.change(
         conn, scope.user_id(), portfolio.id, paths.uuid(issue_id, "issue"),
@@ -25,7 +25,7 @@ def settle(conn: Connection, portfolio_id: str, issue_id: str, given: IssueChang
 
 
 def decide(conn: Connection, portfolio_id: str, given: TransferDecision) -> None:
-    """Confirm or reject that two transactions are one own transfer. Raises `errors.Problem` with status 404."""
+    """Confirm or reject that two transactions are the ends of one transfer. Raises `errors.Problem` with status 404."""
     scope.find(conn, portfolio_id)
     pair = (given.out_transaction_id, given.in_transaction_id)
     invalidations.lock(conn, scope.user_id())

@@ -1,4 +1,4 @@
-"""What the same money would have become in a token, or in a mix of them."""
+"""The growth of the same money in a token, or in a mix of them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -32,7 +32,7 @@ def growth(
     *,
     as_of: datetime | None = None,
 ) -> Mapping[date, Decimal]:
-    """What 1 of a currency, put into the mix at the start, was worth on each point's day, as it is known or was then."""
+    """The worth on each point's day of 1 unit of a currency that was put into the mix at the start."""
     if asked is None:
         return {}
     mix = [(symbols.find(conn, symbol).id, weight) for symbol, weight in _mix(asked)]

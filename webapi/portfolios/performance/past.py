@@ -1,4 +1,4 @@
-"""A portfolio over time as it was believed to be at a past instant."""
+"""A portfolio's history as known at a past instant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from webapi.portfolios.performance.reading import Read
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was read of a period, and what was held at the moment itself."""
+    """A period as known then, and the holdings at the instant itself."""
 
     read: Read
     held: Sequence[Holding]

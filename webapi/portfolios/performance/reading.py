@@ -1,4 +1,4 @@
-"""A portfolio's stored days, in its own currency or another."""
+"""A portfolio's stored days in its own currency or another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ class Read(NamedTuple):
 
 
 class Source(Protocol):
-    """Where a portfolio's days come from, in its own currency."""
+    """The source of a portfolio's days, in its own currency."""
 
     def days(self, period: Period) -> tuple[daily_growth.DayOfReturn | None, daily_growth.Days]:
         """The day before the period, and its days."""
@@ -50,7 +50,7 @@ class Source(Protocol):
 
 
 class _Stored:
-    """The days that are stored."""
+    """The stored days of a portfolio."""
 
     def __init__(self, conn: Connection) -> None:
         self.days = partial(stored_days.days, conn)
@@ -90,7 +90,7 @@ def shown(
     converter: Converter,
     most: int = USUAL_POINTS,
 ) -> Read:
-    """In another currency. Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
+    """The days in another currency. Growth is chained from the portfolio's first day on, so all its days are read."""
     _, all_days = source.days(replace(period, first=first_day or period.first))
     _, of_period = source.days(period)
     past = display_currency.history(

@@ -1,4 +1,4 @@
-"""A portfolio's possible loss by the models' forecasts of its assets, and the inputs it was computed from."""
+"""A portfolio's risk by the models' forecasts of its assets, with the inputs it is computed from."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _ROUNDING = 1e-9
 def describe(
     conn: Connection, holdings: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
-    """The figures with their inputs, what they leave out, or the reason why there are none.
+    """The figures with their inputs and omissions, or the reason why there are none.
 
     Args:
         conn: a connection.
@@ -108,7 +108,7 @@ def _why(
     forecasts: Mapping[UUID, Forecast],
     total: float,
 ) -> str | None:
-    """Why there are no figures."""
+    """The reason why there are no figures."""
     if total > 0 and not forecasts:
         return _NO_FORECAST
     share = sum(holding.value for holding in simulated) / total if total > 0 else 1.0
@@ -129,7 +129,7 @@ def _asset(holding: WeightedHolding, forecast: Forecast | None) -> Asset:
 
 
 def input_of(holding: WeightedHolding, forecast: Forecast | None, total: float) -> dict[str, Any]:
-    """An asset, and the forecast that stands for it; None where its own history does."""
+    """An asset with its forecast; None in place of one where its own history is used."""
     return {
         "symbol": holding.symbol,
         "percentage": 100 * holding.value / total if total > 0 else None,

@@ -50,7 +50,7 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
 
 
 def _by_history(judged: risk.Risk) -> dict[str, Any]:
-    """The figures of the portfolio's own days, in percent where `PortfolioRiskOut` says so."""
+    """The figures from the portfolio's own days, in percent where `PortfolioRiskOut` says so."""
     return {
         "days": judged.days,
         "volatility": _percent(judged.volatility),

@@ -19,7 +19,7 @@ _SHARE = "share"
 
 
 def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Share, str]:
-    """A new link, and its secret, which is kept nowhere. Raises `errors.Problem`: 400, 402 or 404."""
+    """Create a link. Returns it with its secret, which is stored nowhere. Raises `errors.Problem`: 400, 402 or 404."""
     if given.expires_at is not None and given.expires_at <= services().clock():
         raise errors.invalid(
             [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
@@ -42,7 +42,7 @@ def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Sh
 
 
 def address(secret: str) -> str:
-    """Where somebody who has the secret sees the portfolio."""
+    """The address at which a link shows the portfolio."""
     return f"{services().settings.pages_url}/shared/{secret}"
 
 
