@@ -89,16 +89,16 @@ def upgrade(
         return Upgrade(before, before, began_at)
     rows = _rows(url)
     with ExitStack() as stack:
-        made = None
+        backup = None
         if backs_up and settings.makes_backups and before is not None:
-            made = _back_up(settings, clock, stack)
+            backup = _back_up(settings, clock, stack)
         began_at = clock()
         migrate.upgrade(url, check=lambda conn: _look(conn, rows, looks=looks))
     _log.info("upgraded", before=before, after=known[-1])
-    if made is not None:
+    if backup is not None:
         with psycopg.connect(url, autocommit=True) as conn:
-            base_backups.note(conn, made)
-    return Upgrade(before, known[-1], began_at, made.id if made else None)
+            base_backups.note(conn, backup)
+    return Upgrade(before, known[-1], began_at, backup.id if backup else None)
 
 
 def _back_up(settings: Settings, clock: Clock, stack: ExitStack) -> Backup:

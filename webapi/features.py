@@ -111,8 +111,8 @@ class Switches:
 
 def switches() -> Switches:
     """The switches of the running app."""
-    found: Switches = current_app.extensions[EXTENSION]
-    return found
+    switches_of_app: Switches = current_app.extensions[EXTENSION]
+    return switches_of_app
 
 
 def of(endpoint: str) -> Feature | None:

@@ -288,6 +288,6 @@ def check(conn: Connection) -> list[Result]:
 def _run(conn: Connection, each: Check) -> Result:
     # Each statement is a constant of this module.
     statement = _COUNTED.format(statement=each.statement).encode()
-    found = conn.cursor(row_factory=class_row(_Counted)).execute(statement).fetchone()
-    assert found is not None
-    return Result(each.name, each.rule, found.faults, found.examples)
+    counted = conn.cursor(row_factory=class_row(_Counted)).execute(statement).fetchone()
+    assert counted is not None
+    return Result(each.name, each.rule, counted.faults, counted.examples)

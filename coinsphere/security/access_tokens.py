@@ -159,8 +159,8 @@ def _verified(
         user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
     except (ValueError, TypeError, AttributeError) as error:
         raise TokenRefused("sub and sid are no ids") from error
-    found = Claims(user_id, session_id, str(claims["jti"]), issued_at, not_before, expires_at)
-    return key, _in_time(found, now)
+    verified = Claims(user_id, session_id, str(claims["jti"]), issued_at, not_before, expires_at)
+    return key, _in_time(verified, now)
 
 
 def _header(token: str) -> dict[str, Any]:
@@ -181,12 +181,12 @@ def _json_object(part: str) -> dict[str, Any]:
     try:
         padded = part + "=" * (-len(part) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-        found = untrusted_json.decode(raw, _members)
+        value = untrusted_json.decode(raw, _members)
     except (binascii.Error, ValueError) as error:
         raise TokenRefused("no JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise TokenRefused("no JSON object")
-    return found
+    return value
 
 
 def _dates(claims: dict[str, Any]) -> tuple[datetime, datetime, datetime]:

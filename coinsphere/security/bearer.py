@@ -5,5 +5,5 @@ SCHEME = "bearer"
 
 def credentials(header: str) -> str | None:
     """The credentials after the scheme `Bearer`, in any case (RFC 9110 11.1); None for another scheme or no header."""
-    scheme, _, given = header.strip().partition(" ")
-    return given.strip() or None if scheme.lower() == SCHEME else None
+    scheme, _, token = header.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == SCHEME else None

@@ -127,6 +127,6 @@ def _rewrapped(keys: SymmetricKeys, sealed: bytes, name: str) -> bytes:
 
 
 def _count(conn: Connection, kid: str, *, equal: bool) -> int:
-    given = {"prefix": envelope.prefix(kid), "equal": equal}
-    counts = [conn.execute(column.query(_COUNT), given).fetchone() for column in COLUMNS]
+    parameters = {"prefix": envelope.prefix(kid), "equal": equal}
+    counts = [conn.execute(column.query(_COUNT), parameters).fetchone() for column in COLUMNS]
     return sum(row[0] for row in counts if row)

@@ -75,8 +75,8 @@ class SymmetricKeys:
             ConfigurationError: it is the active one.
         """
         with private_files.locked(self.folder):
-            found = self.find(kid)
-            if found == self.active:
+            key = self.find(kid)
+            if key == self.active:
                 raise ConfigurationError(f"{kid} is the key in use: rotate first.")
             name = next(name for name in self._names() if kid in name)
             (self.folder / name).unlink()

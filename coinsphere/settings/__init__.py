@@ -67,13 +67,13 @@ class Settings(Servers, Market, Models, Api, Login, Chains, Keys, Backups, Billi
             ConfigurationError: names each variable that is unknown or wrong, and why.
         """
         variables = environment() if env is None else dict(env)
-        given = {
+        values = {
             name.removeprefix(PREFIX).lower(): value
             for name, value in variables.items()
             if name.startswith(PREFIX) and value != ""
         }
         try:
-            return cls(**{name: _parse(name, value) for name, value in given.items()})
+            return cls(**{name: _parse(name, value) for name, value in values.items()})
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
 

@@ -31,14 +31,17 @@ def environment(*, with_credentials: bool = True) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _with_secrets(given: dict[str, str | None]) -> dict[str, str | None]:
+def _with_secrets(variables: dict[str, str | None]) -> dict[str, str | None]:
     """The variables with those beside them that the folder and the secret hold which they name."""
-    folder, secret_id = given.get(variable("secrets_dir")), given.get(variable("aws_secret_id"))
+    folder, secret_id = (
+        variables.get(variable("secrets_dir")),
+        variables.get(variable("aws_secret_id")),
+    )
     if folder:
-        given = {**_folder(Path(folder)), **given}
+        variables = {**_folder(Path(folder)), **variables}
     if secret_id:
-        given = {**_aws(secret_id, given), **given}
-    return given
+        variables = {**_aws(secret_id, variables), **variables}
+    return variables
 
 
 def _folder(folder: Path) -> dict[str, str]:
@@ -52,7 +55,7 @@ def _folder(folder: Path) -> dict[str, str]:
         ) from error
 
 
-def _aws(secret_id: str, given: Mapping[str, str | None]) -> dict[str, str]:
+def _aws(secret_id: str, variables: Mapping[str, str | None]) -> dict[str, str]:
     """A secret of AWS Secrets Manager as variables."""
     # Only who keeps secrets there has these packages, and waits for their import.
     try:
@@ -67,17 +70,17 @@ def _aws(secret_id: str, given: Mapping[str, str | None]) -> dict[str, str]:
         source = AWSSecretsManagerSettingsSource(
             BaseSettings,
             secret_id,
-            region_name=given.get(variable("aws_region")) or None,
-            endpoint_url=given.get(variable("aws_endpoint_url")) or None,
+            region_name=variables.get(variable("aws_region")) or None,
+            endpoint_url=variables.get(variable("aws_endpoint_url")) or None,
         )
-        found = source.env_vars.items()
+        secrets_found = source.env_vars.items()
     except (Boto3Error, BotoCoreError, ClientError, ValueError, AttributeError) as error:
         # A parser's message would show the secret.
         why = "it is no JSON object" if isinstance(error, ValueError | AttributeError) else error
         raise ConfigurationError(
             f"{variable('aws_secret_id')}: {secret_id} cannot be read: {why}"
         ) from None
-    return {_full_name(name): str(value) for name, value in found if value is not None}
+    return {_full_name(name): str(value) for name, value in secrets_found if value is not None}
 
 
 def _full_name(name: str) -> str:

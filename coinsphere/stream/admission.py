@@ -114,10 +114,10 @@ class Admission:
     async def _of_cookie(self, secret: str) -> Caller:
         days = self._settings.refresh_idle_days
         async with self._pool.connection() as conn:
-            found = await reading.browser_session(conn, secret, self._clock(), days)
-        if found is None:
+            session = await reading.browser_session(conn, secret, self._clock(), days)
+        if session is None:
             raise TokenRefused("the session has ended")
-        return Caller(found.user_id, found.session_id)
+        return Caller(session.user_id, session.session_id)
 
     async def _of_token(self, token: str) -> Caller:
         settings = self._settings

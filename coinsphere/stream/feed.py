@@ -117,34 +117,34 @@ class Feed:
 
     async def _send_portfolios(self, conn: AsyncConnection) -> None:
         users = self._hub.users
-        found = await reading.portfolios(conn, users) if users else []
-        for portfolio in found:
+        values = await reading.portfolios(conn, users) if users else []
+        for portfolio in values:
             if self._portfolios.get(portfolio.portfolio_id) != portfolio:
                 text = messages.portfolio_update(portfolio, self._clock())
                 about = f"portfolio {portfolio.portfolio_id}"
                 self._hub.to_user(portfolio.user_id, text, about)
                 await _let_senders_run()
-        self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in found}
+        self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in values}
 
     async def _send_syncs(self, conn: AsyncConnection) -> None:
         users = self._hub.users
         since = self._clock() - _OVERLAP
-        found = await reading.exchange_syncs(conn, users, since) if users else []
-        for sync in found:
+        open_syncs = await reading.exchange_syncs(conn, users, since) if users else []
+        for sync in open_syncs:
             if self._syncs.get(sync.id) != sync:
                 self._hub.to_user(sync.user_id, messages.exchange_sync(sync, self._clock()))
                 await _let_senders_run()
-        self._syncs = {sync.id: sync for sync in found}
+        self._syncs = {sync.id: sync for sync in open_syncs}
 
     async def _send_wallet_syncs(self, conn: AsyncConnection) -> None:
         users = self._hub.users
         since = self._clock() - _OVERLAP
-        found = await reading.wallet_syncs(conn, users, since) if users else []
-        for sync in found:
+        open_syncs = await reading.wallet_syncs(conn, users, since) if users else []
+        for sync in open_syncs:
             if self._wallet_syncs.get(sync.id) != sync:
                 self._hub.to_user(sync.user_id, messages.wallet_sync(sync, self._clock()))
                 await _let_senders_run()
-        self._wallet_syncs = {sync.id: sync for sync in found}
+        self._wallet_syncs = {sync.id: sync for sync in open_syncs}
 
 
 async def _let_senders_run() -> None:

@@ -23,5 +23,5 @@ class StreamFigures(Collector):
         clients = list(self._hub.clients)
         yield gauge("coinsphere_stream_clients", "Connections of clients.", len(clients))
         waiting = max((client.waiting for client in clients), default=0)
-        said = "Messages that wait for the client who is furthest behind."
-        yield gauge("coinsphere_stream_backlog", said, waiting)
+        description = "Messages that wait for the client who is furthest behind."
+        yield gauge("coinsphere_stream_backlog", description, waiting)

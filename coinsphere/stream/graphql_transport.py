@@ -132,18 +132,18 @@ class Conversation:
     def hear(self, text: str | bytes) -> None:
         """Handle a client's message. Raises `Closing`."""
         try:
-            said = messages.decoded(text, _decoder)
+            message = messages.decoded(text, _decoder)
         except ValueError as error:
             raise Closing(INVALID, str(error)[:100]) from None
-        match said:
+        match message:
             case Init():
                 self._begin()
             case Ping():
                 self._client.offer(_frame("pong"))
             case Subscribe():
-                self._subscribe(said)
+                self._subscribe(message)
             case Complete():
-                self._complete(said.id)
+                self._complete(message.id)
 
     def _begin(self) -> None:
         if self._client.has_begun:
@@ -151,20 +151,20 @@ class Conversation:
         self._client.has_begun = True
         self._client.offer(_frame("connection_ack"))
 
-    def _subscribe(self, said: Subscribe) -> None:
-        client, query = self._client, said.payload
+    def _subscribe(self, message: Subscribe) -> None:
+        client, query = self._client, message.payload
         if not client.has_begun:
             raise Closing(UNAUTHORIZED, "Unauthorized")
-        if said.id in client.subscriptions:
-            raise Closing(TAKEN, f"Subscriber for {said.id} already exists"[:100])
+        if message.id in client.subscriptions:
+            raise Closing(TAKEN, f"Subscriber for {message.id} already exists"[:100])
         try:
             asked = Asked(query.query, query.operation_name, query.variables)
             subscription = self._fitting(subscriptions.check(asked))
         except Refused as refused:
             faults = [fault.formatted for fault in refused.faults]
-            client.offer(_frame("error", id=said.id, payload=faults))
+            client.offer(_frame("error", id=message.id, payload=faults))
             return
-        client.subscriptions[said.id] = subscription
+        client.subscriptions[message.id] = subscription
         self._hub.subscribe(client, subscription.symbols)
         self._feed.welcome(client, set(subscription.symbols))
 

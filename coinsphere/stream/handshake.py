@@ -32,9 +32,9 @@ def presented_token(request: Request) -> str | None:
     query = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
     if any(name.lower() in _QUERY_NAMES for name in query):
         raise TokenRefused("an access token in the query string is refused; it ends in logs")
-    given = bearer.credentials(request.headers.get("Authorization", ""))
-    if given is not None:
-        return given
+    token = bearer.credentials(request.headers.get("Authorization", ""))
+    if token is not None:
+        return token
     carried = [each for each in _offered(request) if each.startswith(_CARRIER)]
     return carried[0].removeprefix(_CARRIER) if carried else None
 
@@ -43,8 +43,8 @@ def presented_secret(request: Request) -> str | None:
     """The secret in the session's cookie; None without one of our form."""
     parts = [part for value in request.headers.get_all("Cookie") for part in value.split(";")]
     pairs = [part.strip().partition("=") for part in parts]
-    found = [value for name, _, value in pairs if name == browser_sessions.COOKIE]
-    return found[0] if len(found) == 1 and browser_sessions.is_possible(found[0]) else None
+    secrets = [value for name, _, value in pairs if name == browser_sessions.COOKIE]
+    return secrets[0] if len(secrets) == 1 and browser_sessions.is_possible(secrets[0]) else None
 
 
 def origin_of(request: Request) -> str | None:

@@ -69,25 +69,25 @@ def book(conn: Connection, wallet: Wallet, stamp: str, now: datetime) -> int:
 def withdraw(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) -> int:
     """Withdraw the facts of a wallet, which stay in the history. Returns how many."""
     parameters = {"user_id": user_id, "prefix": _prefix(wallet_id)}
-    found = [fact_id for (fact_id,) in conn.execute(_OF_WALLET, parameters)]
-    for fact_id in found:
+    fact_ids = [fact_id for (fact_id,) in conn.execute(_OF_WALLET, parameters)]
+    for fact_id in fact_ids:
         recording.withdraw(conn, user_id, fact_id, now)
-    return len(found)
+    return len(fact_ids)
 
 
 def _fact(
-    conn: Connection, wallet: Wallet, found: Difference, stamp: str, now: datetime
+    conn: Connection, wallet: Wallet, difference: Difference, stamp: str, now: datetime
 ) -> NewFact:
     assert wallet.portfolio_id is not None
-    name = f"{_prefix(wallet.id)}{found.contract}:"
+    name = f"{_prefix(wallet.id)}{difference.contract}:"
     opening = {"portfolio_id": wallet.portfolio_id, "external_id": f"{name}opening"}
-    is_first = found.booked == 0 and conn.execute(_OPENED, opening).fetchone() == (False,)
-    change = found.amount - found.booked
+    is_first = difference.booked == 0 and conn.execute(_OPENED, opening).fetchone() == (False,)
+    change = difference.amount - difference.booked
     later = Kind.TRANSFER_IN if change > 0 else Kind.TRANSFER_OUT
     return NewFact(
         portfolio_id=wallet.portfolio_id,
         kind=Kind.OPENING_BALANCE if is_first else later,
-        token_id=found.token_id,
+        token_id=difference.token_id,
         amount=abs(change),
         occurred_at=now,
         exchange=f"{wallet.blockchain}:{wallet.address[:10]}",

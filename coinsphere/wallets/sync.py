@@ -219,8 +219,8 @@ def _read(wallet: Wallet, directory: Directory, nodes: Nodes, now: datetime) -> 
         return WalletReading(None, {NATIVE: Balance(NATIVE, raw, directory.facts[NATIVE])})
     node = nodes.of(wallet.blockchain)
     if chain.family == "solana":
-        held = solana.balances(node, wallet.address, directory, set(wallet.tokens))
-        return WalletReading(None, held)
+        balances = solana.balances(node, wallet.address, directory, set(wallet.tokens))
+        return WalletReading(None, balances)
     wanted = _wanted(wallet, directory.facts)
     listed = [contract for contract in directory.facts if contract != NATIVE]
     readers = deployments.of(wallet.blockchain, listed, wallet.tokens)

@@ -92,8 +92,8 @@ def _rows(conn: Connection, name: str, user_id: UUID) -> list[dict[str, Any]]:
         table=sql.Identifier("app", name),
         condition=sql.SQL(SECTIONS[name]),
     )
-    found = conn.cursor(row_factory=dict_row).execute(query, {"user_id": user_id}).fetchall()
-    return [_shown(row) for row in found]
+    rows = conn.cursor(row_factory=dict_row).execute(query, {"user_id": user_id}).fetchall()
+    return [_shown(row) for row in rows]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

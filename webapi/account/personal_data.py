@@ -21,9 +21,9 @@ def exported(work: Services) -> str | bytes:
     """Everything that is stored of one's account, as JSON; the caller must have been asked for a step-up."""
     user_id = access.principal().user_id
     with work.database.connection() as conn:
-        found: dict[str, Any] = export.of(conn, user_id)
+        document: dict[str, Any] = export.of(conn, user_id)
         audit.record(conn, Event.ACCOUNT_EXPORTED, actor_id=user_id)
-    return json.dumps({"exportedAt": work.clock(), **found})
+    return json.dumps({"exportedAt": work.clock(), **document})
 
 
 def usage_shared_since(work: Services) -> datetime | None:
@@ -46,20 +46,20 @@ def share_usage(work: Services, *, is_shared: bool) -> datetime | None:
         return consent.since(conn, user_id)
 
 
-def delete(work: Services, given: schemas.DeleteIn) -> None:
+def delete(work: Services, body: schemas.DeleteIn) -> None:
     """Delete the caller's account with all that belongs to it, for good; all sessions end.
 
     Raises:
         errors.Problem: 400, password or code is wrong; 403, a code is needed; 429 after too many wrong ones.
     """
     user = proofs.caller(work)
-    proofs.require_password(work, user, given.password, "password")
+    proofs.require_password(work, user, body.password, "password")
     if user.two_factor_enabled:
-        if given.two_factor_token is None:
+        if body.two_factor_token is None:
             raise errors.Problem(
                 403, "two-factor code needed", code="two-factor", extra={"requires2FA": True}
             )
-        proofs.require_code(work, user, given.two_factor_token, "twoFactorToken")
+        proofs.require_code(work, user, body.two_factor_token, "twoFactorToken")
     now = work.clock()
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
         ended = sessions.end_others(conn, user.id, None, "logout_all", now)

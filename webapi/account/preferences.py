@@ -25,8 +25,8 @@ class Preferences:
 def of(conn: Connection, user_id: UUID) -> Preferences:
     """The preferences of an existing user."""
     cursor = conn.cursor(row_factory=class_row(Preferences))
-    (found,) = cursor.execute(_GET, {"user_id": user_id})
-    return found
+    (preferences,) = cursor.execute(_GET, {"user_id": user_id})
+    return preferences
 
 
 def keep(conn: Connection, user_id: UUID, wanted: Preferences) -> Preferences:

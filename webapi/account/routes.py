@@ -119,9 +119,9 @@ def end_other_sessions() -> dict[str, Any]:
     return {"message": "All other sessions ended", "sessions": ended}
 
 
-def _session(found: sessions.Session, current: UUID) -> dict[str, Any]:
+def _session(session: sessions.Session, current: UUID) -> dict[str, Any]:
     shown = ("id", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at")
-    return {**{name: getattr(found, name) for name in shown}, "current": found.id == current}
+    return {**{name: getattr(session, name) for name in shown}, "current": session.id == current}
 
 
 @account.get("/preferences")

@@ -24,17 +24,17 @@ from webapi.security import access, audit, password_rules, sessions, step_up, th
 from webapi.services import Services
 
 
-def change_profile(work: Services, given: schemas.ProfileIn) -> tuple[User | None, str | None]:
+def change_profile(work: Services, body: schemas.ProfileIn) -> tuple[User | None, str | None]:
     """Change names or address. Returns the account, and the address that waits for confirmation, if any.
 
     Raises:
         errors.Problem: 403, a new address needs a recent login; 400, it is taken; 429, enough links were sent.
     """
     user = proofs.caller(work)
-    new_email = _new_email(user, given.email)
+    new_email = _new_email(user, body.email)
     is_free = new_email is not None and _require_free(work, new_email)
     names = {"first_name": user.first_name, "last_name": user.last_name}
-    names |= given.model_dump(include=names.keys() & given.model_fields_set)
+    names |= body.model_dump(include=names.keys() & body.model_fields_set)
     with work.database.connection() as conn:
         queries.set_names(conn, user.id, names["first_name"], names["last_name"])
         if new_email is not None:
@@ -52,42 +52,42 @@ def pending_email(work: Services, conn: Connection, user: User) -> str | None:
     return pending if pending is not None and pending != user.email else None
 
 
-def change_password(work: Services, given: schemas.ChangePasswordIn) -> None:
+def change_password(work: Services, body: schemas.ChangePasswordIn) -> None:
     """Replace one's password; all other sessions end. Raises `errors.Problem` with status 400, 429 or 503."""
     user = proofs.caller(work)
-    proofs.require_password(work, user, given.current_password, "currentPassword")
-    work.breaches.refuse(given.new_password, "newPassword")
+    proofs.require_password(work, user, body.current_password, "currentPassword")
+    work.breaches.refuse(body.new_password, "newPassword")
     kept = access.principal().session_id
     with work.database.connection() as conn:
-        ended = _replace_password(work, conn, user, given.new_password, kept, by_reset=False)
+        ended = _replace_password(work, conn, user, body.new_password, kept, by_reset=False)
     work.sessions.bury(*ended)
 
 
-def request_reset(work: Services, given: schemas.ForgotPasswordIn) -> None:
+def request_reset(work: Services, body: schemas.ForgotPasswordIn) -> None:
     """Have a link sent by which a new password is chosen, if the address has an account."""
     with work.database.connection() as conn:
         # Whose address it is, is found out by the worker: here that would show in the time.
-        password_resets.request(conn, auth_schemas.canonical(given.email))
+        password_resets.request(conn, auth_schemas.canonical(body.email))
         audit.record(conn, Event.PASSWORD_RESET_REQUESTED)
 
 
-def reset_password(work: Services, given: schemas.ResetPasswordIn) -> None:
+def reset_password(work: Services, body: schemas.ResetPasswordIn) -> None:
     """Choose a new password by the token of a link; all sessions end. Raises `errors.Problem` with status 400."""
-    work.breaches.refuse(given.new_password, "newPassword")
+    work.breaches.refuse(body.new_password, "newPassword")
     with work.database.connection() as conn:
-        user_id = password_resets.spend(conn, given.token, work.clock())
+        user_id = password_resets.spend(conn, body.token, work.clock())
         user = None if user_id is None else queries.by_id(conn, user_id)
         if user is None:
             raise _bad_token()
-        ended = _replace_password(work, conn, user, given.new_password, None, by_reset=True)
+        ended = _replace_password(work, conn, user, body.new_password, None, by_reset=True)
     work.sessions.bury(*ended)
 
 
-def verify_email(work: Services, given: schemas.VerifyEmailIn) -> None:
+def verify_email(work: Services, body: schemas.VerifyEmailIn) -> None:
     """Confirm an address by the token of a link. Raises `errors.Problem` with status 400."""
     try:
         with work.database.connection() as conn:
-            confirmed = verifications.spend(conn, given.token, work.clock())
+            confirmed = verifications.spend(conn, body.token, work.clock())
             if confirmed is None:
                 raise _bad_token()
             _confirm(work, conn, confirmed)

@@ -26,20 +26,20 @@ def accounts(query: schemas.UsersQuery) -> tuple[list[Account], str | None]:
     work = services()
     after = None if query.cursor is None else _after(query.cursor)
     with work.database.connection() as conn:
-        found = queries.accounts(
+        rows = queries.accounts(
             conn, work.clock(), query.limit + 1, text=query.q, role=query.role, after=after
         )
-    shown = found[: query.limit]
-    more = len(found) > len(shown)
+    shown = rows[: query.limit]
+    more = len(rows) > len(shown)
     return shown, cursor.encode([shown[-1].created_at, str(shown[-1].id)]) if more else None
 
 
 def account(conn: Connection, user_id: str) -> Account:
     """One account. Raises `errors.Problem`: 404."""
-    found = queries.account(conn, paths.uuid(user_id, _USER), services().clock())
-    if found is None:
+    stored = queries.account(conn, paths.uuid(user_id, _USER), services().clock())
+    if stored is None:
         raise errors.not_found(_USER)
-    return found
+    return stored
 
 
 def change(user_id: str, wanted: schemas.UserChange) -> Account:

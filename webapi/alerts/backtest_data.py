@@ -113,8 +113,8 @@ def _reason(conn: Connection, user_id: UUID, wanted: NewAlert) -> str | None:
         return "what it watches is not kept as it was"
     if wanted.portfolio_id is None:
         return None
-    found = portfolios.get(conn, user_id, wanted.portfolio_id)
-    is_in_dollars = found is not None and found.currency == _DOLLAR
+    portfolio = portfolios.get(conn, user_id, wanted.portfolio_id)
+    is_in_dollars = portfolio is not None and portfolio.currency == _DOLLAR
     return None if is_in_dollars else "its values are kept in another currency than US dollars"
 
 

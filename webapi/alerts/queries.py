@@ -123,9 +123,9 @@ def states(
 
 def warnings(alert: Alert, state: State) -> list[str]:
     """The reasons why an alert may not fire at present, or not be mailed; in the reader's language."""
-    found = []
+    sentences = []
     if not state.has_value:
-        found.append(gettext(_UNKNOWN[alert.alert_type]) % {"symbol": alert.token_symbol})
+        sentences.append(gettext(_UNKNOWN[alert.alert_type]) % {"symbol": alert.token_symbol})
     if "email" in alert.channels and not state.is_mailed:
-        found.append(gettext("no mail is sent before your address is confirmed"))
-    return found
+        sentences.append(gettext("no mail is sent before your address is confirmed"))
+    return sentences

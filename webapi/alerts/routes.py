@@ -83,5 +83,5 @@ def list_events(alert_id: str, query_data: schemas.EventsQuery) -> dict[str, Any
     """The firings of an alert, newest first, each with the value and the source that fired it."""
     with services().database.connection() as conn:
         alert = use_cases.find(conn, alert_id)
-        found = repository.events(conn, access.principal().user_id, alert.id, query_data.limit)
-    return {"events": found}
+        events = repository.events(conn, access.principal().user_id, alert.id, query_data.limit)
+    return {"events": events}

@@ -215,8 +215,8 @@ def fault(wanted: NewAlert, *, has_token: bool) -> tuple[str, str] | None:
     if not wanted.channels and not wanted.channel_ids:
         return "channels", "must name one way at least, here or in channelIds"
     condition, threshold = wanted.condition, wanted.threshold
-    found = rules.threshold_fault(alert_type, condition, threshold)
-    if found is not None:
-        return "threshold", found
-    found = rules.hysteresis_fault(alert_type, condition, threshold, wanted.hysteresis)
-    return None if found is None else ("hysteresis", found)
+    reason = rules.threshold_fault(alert_type, condition, threshold)
+    if reason is not None:
+        return "threshold", reason
+    reason = rules.hysteresis_fault(alert_type, condition, threshold, wanted.hysteresis)
+    return None if reason is None else ("hysteresis", reason)

@@ -29,7 +29,7 @@ from webapi.tokens import symbols
 _WHAT = "alert"
 
 
-def create(conn: Connection, given: schemas.AlertIn) -> Alert:
+def create(conn: Connection, body: schemas.AlertIn) -> Alert:
     """Set an alert. Raises `errors.Problem`: 400, 402, 404, or 409 where there are too many."""
     user_id = access.principal().user_id
     if queries.is_full(conn, user_id):
@@ -37,23 +37,23 @@ def create(conn: Connection, given: schemas.AlertIn) -> Alert:
             409, f"nobody may have more than {queries.MAX_ALERTS} alerts", code="alerts-full"
         )
     guard.require_room(conn, PlanLimit.ALERTS)
-    wanted = _checked(conn, given.model_dump(), services().clock())
-    made = _required(repository.create(conn, user_id, wanted), "portfolio")
-    happened(conn, AlertCreated(made.alert_type))
-    return made
+    wanted = _checked(conn, body.model_dump(), services().clock())
+    alert = _required(repository.create(conn, user_id, wanted), "portfolio")
+    happened(conn, AlertCreated(alert.alert_type))
+    return alert
 
 
-def would_have_fired(conn: Connection, given: schemas.AlertIn) -> Past:
+def would_have_fired(conn: Connection, body: schemas.AlertIn) -> Past:
     """The firings that an alert would have had in the last 90 days; stores nothing. Raises `errors.Problem`: 400 or 404."""
     now = services().clock()
-    wanted = _checked(conn, given.model_dump(), now)
+    wanted = _checked(conn, body.model_dump(), now)
     return backtest_data.of(conn, access.principal().user_id, wanted, now)
 
 
-def change(conn: Connection, alert_id: str, given: schemas.AlertChange) -> Alert:
+def change(conn: Connection, alert_id: str, body: schemas.AlertChange) -> Alert:
     """Change an alert, which starts anew; fields that are left out stay. Raises `errors.Problem`: 400 or 404."""
     stored = find(conn, alert_id)
-    changes = given.model_dump(exclude_unset=True)
+    changes = body.model_dump(exclude_unset=True)
     wanted = _checked(conn, _merged(stored, changes), services().clock())
     changed = _required(
         repository.update(conn, access.principal().user_id, stored.id, wanted), "portfolio"
@@ -81,17 +81,17 @@ def toggle(conn: Connection, alert_id: str) -> Alert:
 
 def one(conn: Connection, alert: Alert) -> dict[str, Any]:
     """An alert as `OneAlertOut` takes it."""
-    (told,) = shown(conn, [alert])
-    return {"alert": told, "warnings": told["warnings"]}
+    (answer,) = shown(conn, [alert])
+    return {"alert": answer, "warnings": answer["warnings"]}
 
 
-def shown(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
+def shown(conn: Connection, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
     """Alerts with the reasons that may keep each from firing or from being mailed."""
     work = services()
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    states = queries.states(conn, [alert.id for alert in found], work.clock(), stale_after)
+    states = queries.states(conn, [alert.id for alert in alerts], work.clock(), stale_after)
     return [
-        asdict(alert) | {"warnings": queries.warnings(alert, states[alert.id])} for alert in found
+        asdict(alert) | {"warnings": queries.warnings(alert, states[alert.id])} for alert in alerts
     ]
 
 
@@ -150,11 +150,11 @@ def _checked(conn: Connection, values: dict[str, Any], now: datetime) -> NewAler
         watched = (values[name] for name in ("alert_type", "condition", "threshold"))
         values["hysteresis"] = rules.usual_hysteresis(*watched)
     wanted = NewAlert(**values)
-    found = schemas.fault(wanted, has_token=symbol is not None)
-    if found is None and wanted.expires_at is not None and wanted.expires_at <= now:
-        found = ("expiresAt", "must lie in the future")
-    if found is not None:
-        path, message = found
+    fault = schemas.fault(wanted, has_token=symbol is not None)
+    if fault is None and wanted.expires_at is not None and wanted.expires_at <= now:
+        fault = ("expiresAt", "must lie in the future")
+    if fault is not None:
+        path, message = fault
         raise errors.invalid([{"path": path, "message": message, "code": "value_error"}])
     channels.require_own(conn, wanted.channel_ids)
     return replace(wanted, token_id=_token_id(conn, symbol))

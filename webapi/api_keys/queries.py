@@ -145,8 +145,8 @@ def get(conn: Connection, user_id: UUID, key_id: UUID, now: datetime) -> ApiKey 
 
 def revoke(conn: Connection, user_id: UUID, key_id: UUID, now: datetime) -> bool:
     """End a key at once. Returns whether it was live."""
-    found = conn.execute(_REVOKE, {"user_id": user_id, "key_id": key_id, "now": now})
-    return found.fetchone() is not None
+    cursor = conn.execute(_REVOKE, {"user_id": user_id, "key_id": key_id, "now": now})
+    return cursor.fetchone() is not None
 
 
 def expire(conn: Connection, user_id: UUID, key_id: UUID, at: datetime) -> None:

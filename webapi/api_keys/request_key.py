@@ -44,13 +44,13 @@ def is_from_allowed_network(key: PresentedKey) -> bool:
 
 
 def _looked_up() -> PresentedKey | None:
-    given = secret()
-    if given is None:
+    presented = secret()
+    if presented is None:
         return None
     work = services()
     now = work.clock()
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
-        found = queries.presented(conn, given, now)
-        if found is not None:
-            queries.touch(conn, found, now, request.remote_addr)
-    return found
+        key = queries.presented(conn, presented, now)
+        if key is not None:
+            queries.touch(conn, key, now, request.remote_addr)
+    return key

@@ -58,8 +58,8 @@ def revoke_key(key_id: str) -> dict[str, str]:
     return _REVOKED
 
 
-def _new(made: IssuedKey) -> dict[str, Any]:
-    return {"api_key": _shown(made.key), "key": made.secret}
+def _new(issued: IssuedKey) -> dict[str, Any]:
+    return {"api_key": _shown(issued.key), "key": issued.secret}
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:

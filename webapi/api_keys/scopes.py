@@ -49,5 +49,5 @@ def policy() -> dict[str, dict[str, str | None]]:
     scopes this file decides: a route that it does not name is closed to keys.
     """
     text = (resources.files("webapi.security") / "policy.json").read_text()
-    found: dict[str, dict[str, str | None]] = json.loads(text)
-    return found
+    rules: dict[str, dict[str, str | None]] = json.loads(text)
+    return rules

@@ -28,20 +28,20 @@ class IssuedKey:
     secret: str
 
 
-def create(work: Services, given: schemas.KeyIn) -> IssuedKey:
+def create(work: Services, body: schemas.KeyIn) -> IssuedKey:
     """Create a key; the caller must have passed a step-up.
 
     Raises:
         errors.Problem: 400, what is wanted contradicts itself; 402, the plan is full; 409, there are too many.
     """
     now = work.clock()
-    new = _wanted(given, now)
+    new = _wanted(body, now)
     with work.database.connection() as conn:
         guard.require_room(conn, PlanLimit.API_KEYS)
         return _create(conn, new, now, Event.API_KEY_CREATED)
 
 
-def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> IssuedKey:
+def rotate(work: Services, key_id: str, body: schemas.RotateIn) -> IssuedKey:
     """Create a key in place of another one; the caller must have passed a step-up.
 
     Raises:
@@ -53,7 +53,7 @@ def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> IssuedKey:
         old = queries.get(conn, user_id, paths.uuid(key_id, _WHAT), now)
         if old is None:
             raise errors.not_found(_WHAT)
-        queries.expire(conn, user_id, old.id, now + timedelta(seconds=given.overlap_seconds))
+        queries.expire(conn, user_id, old.id, now + timedelta(seconds=body.overlap_seconds))
         return _create(conn, _successor(old), now, Event.API_KEY_ROTATED)
 
 
@@ -84,18 +84,18 @@ def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> Issue
     return IssuedKey(key, secret)
 
 
-def _wanted(given: schemas.KeyIn, now: datetime) -> NewKey:
-    if given.expires_at is not None and given.expires_at <= now:
+def _wanted(body: schemas.KeyIn, now: datetime) -> NewKey:
+    if body.expires_at is not None and body.expires_at <= now:
         raise _fault("expiresAt", "must lie in the future")
-    unsigned = SIGNED.intersection(given.scopes) if given.public_key is None else ()
+    unsigned = SIGNED.intersection(body.scopes) if body.public_key is None else ()
     if unsigned:
         raise _fault("publicKey", f"is needed for the scope {min(unsigned)}")
     return NewKey(
-        name=given.name,
-        scopes=tuple(dict.fromkeys(given.scopes)),
-        allowed_networks=tuple(dict.fromkeys(given.allowed_networks)),
-        public_key=None if given.public_key is None else base64.b64decode(given.public_key),
-        expires_at=given.expires_at,
+        name=body.name,
+        scopes=tuple(dict.fromkeys(body.scopes)),
+        allowed_networks=tuple(dict.fromkeys(body.allowed_networks)),
+        public_key=None if body.public_key is None else base64.b64decode(body.public_key),
+        expires_at=body.expires_at,
     )
 
 

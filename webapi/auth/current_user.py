@@ -12,7 +12,7 @@ def current_user() -> dict[str, Any]:
     work = services()
     with work.database.reading() as conn:
         asked = queries.ask_account(conn, access.principal().user_id, work.clock())
-    found = asked.fetchone()
-    if found is None:
+    account = asked.fetchone()
+    if account is None:
         raise access_tokens.unauthorized("the account is gone")
-    return {"user": found, "sessions": found.sessions}
+    return {"user": account, "sessions": account.sessions}

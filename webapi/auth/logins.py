@@ -44,16 +44,16 @@ class Opened:
     ended: list[UUID]
 
 
-def log_in(work: Services, given: schemas.LoginIn, grant: Grant) -> Opened:
+def log_in(work: Services, body: schemas.LoginIn, grant: Grant) -> Opened:
     """Open a session by credentials, and a second factor where the account has one.
 
     Raises:
         errors.Problem: 401 alike for whatever is wrong; 403 with `requires2FA: true` where a second factor is needed;
             429 after too many wrong ones; 503 when too many wait.
     """
-    proved = prove_password(work, given.email, given.password)
+    proved = prove_password(work, body.email, body.password)
     opened = (
-        with_second_factor(work, proved, given.two_factor_token, given.passkey, grant)
+        with_second_factor(work, proved, body.two_factor_token, body.passkey, grant)
         if proved.user.two_factor_enabled
         else with_password(work, proved, grant)
     )

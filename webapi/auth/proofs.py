@@ -35,30 +35,30 @@ def account(conn: Connection) -> User:
     return user
 
 
-def prove(work: Services, given: schemas.StepUpIn) -> datetime:
+def prove(work: Services, body: schemas.StepUpIn) -> datetime:
     """Check a proof that the caller is present, which allows acts that require a recent login.
 
     Raises:
         errors.Problem: 400, it is wrong; 429 after too many wrong ones.
     """
     user = caller(work)
-    if given.password is not None:
-        require_password(work, user, given.password, "password")
-    elif given.two_factor_token is not None:
-        require_code(work, user, given.two_factor_token, "twoFactorToken")
+    if body.password is not None:
+        require_password(work, user, body.password, "password")
+    elif body.two_factor_token is not None:
+        require_code(work, user, body.two_factor_token, "twoFactorToken")
     now = work.clock()
     with work.database.connection() as conn:
         sessions.proved(conn, access.principal().session_id, now)
     return now
 
 
-def require_password(work: Services, user: User, given: str, path: str) -> None:
-    """Raise unless `given` is the account's password.
+def require_password(work: Services, user: User, password: str, path: str) -> None:
+    """Raise unless `password` is the account's password.
 
     Args:
         work: the services.
         user: the account.
-        given: the password.
+        password: the password.
         path: the field that it came in.
 
     Raises:
@@ -68,7 +68,7 @@ def require_password(work: Services, user: User, given: str, path: str) -> None:
     with work.passwords.turn() as turn:
         with work.database.connection() as conn:
             guarded = guard(conn, work, Kind.PASSWORD, user.email)
-        is_right = turn.verify(user.password_hash, given)
+        is_right = turn.verify(user.password_hash, password)
         with work.database.connection() as conn:
             if is_right:
                 throttle.forget(conn, guarded)
@@ -78,7 +78,7 @@ def require_password(work: Services, user: User, given: str, path: str) -> None:
     raise errors.invalid([{"path": path, "message": "is wrong", "code": "wrong_password"}])
 
 
-def require_code(work: Services, user: User, given: str, path: str) -> None:
+def require_code(work: Services, user: User, code: str, path: str) -> None:
     """Use up a code, time-based or for recovery, of the account's second factor.
 
     Raises:
@@ -88,7 +88,7 @@ def require_code(work: Services, user: User, given: str, path: str) -> None:
     with work.database.connection() as conn:
         two_factor.lock(conn, user.id)
         guarded = guard(conn, work, Kind.SECOND_FACTOR, user.email)
-        taken = factors.take(work, conn, user.id, given, now)
+        taken = factors.take(work, conn, user.id, code, now)
         if taken is not None:
             throttle.forget(conn, guarded)
             if taken is Taken.RECOVERY:

@@ -15,12 +15,12 @@ from webapi.security import audit, password_rules
 from webapi.services import Services
 
 
-def register(work: Services, given: schemas.RegisterIn, grant: Grant) -> Opened | None:
+def register(work: Services, body: schemas.RegisterIn, grant: Grant) -> Opened | None:
     """Open an account and its first session, and send a link that confirms its address.
 
     Args:
         work: the services.
-        given: who registers.
+        body: who registers.
         grant: what the session's client gets.
 
     Returns:
@@ -29,17 +29,17 @@ def register(work: Services, given: schemas.RegisterIn, grant: Grant) -> Opened 
     Raises:
         errors.Problem: 400, the password is too easy, or the address taken where that is no secret.
     """
-    names = (given.first_name, given.last_name)
-    password_rules.require_unrelated(given.password, given.email, *names, path="password")
-    work.breaches.refuse(given.password, "password")
-    password_hash = work.passwords.hash(given.password)
+    names = (body.first_name, body.last_name)
+    password_rules.require_unrelated(body.password, body.email, *names, path="password")
+    work.breaches.refuse(body.password, "password")
+    password_hash = work.passwords.hash(body.password)
     with work.database.connection() as conn:
-        user = _create(work, conn, given, password_hash)
+        user = _create(work, conn, body, password_hash)
         if user is not None:
             verifications.send(work, conn, user.id, user.email)
             recording.record(conn, user.id, Registered(), work.clock())
         if work.settings.registration_conceals_accounts:
-            _conceal(conn, given.email, user)
+            _conceal(conn, body.email, user)
             return None
         if user is None:
             raise taken("email")
@@ -58,15 +58,15 @@ def taken(path: str) -> errors.Problem:
 
 
 def _create(
-    work: Services, conn: Connection, given: schemas.RegisterIn, password_hash: str
+    work: Services, conn: Connection, body: schemas.RegisterIn, password_hash: str
 ) -> queries.User | None:
     return queries.create(
         conn,
-        given.email,
+        body.email,
         password_hash,
-        first_name=given.first_name,
-        last_name=given.last_name,
-        usage_shared_since=work.clock() if given.share_usage else None,
+        first_name=body.first_name,
+        last_name=body.last_name,
+        usage_shared_since=work.clock() if body.share_usage else None,
     )
 
 

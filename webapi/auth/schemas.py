@@ -30,10 +30,10 @@ def email_address(text: str) -> str:
     if len(text) > 254:  # noqa: PLR2004 - the longest address that SMTP carries (RFC 5321)
         raise ValueError("must have at most 254 characters")
     try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
+        validated = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError(f"is no e-mail address: {error}") from None
-    return found.normalized
+    return validated.normalized
 
 
 def canonical(text: str) -> str:

@@ -40,8 +40,8 @@ class Cache:
 
     def get(self, key: str) -> bytes | None:
         """The stored value; None if there is none, or Redis does not answer."""
-        found = self._try(lambda: self._client.get(key))
-        return found if isinstance(found, bytes) else None
+        value = self._try(lambda: self._client.get(key))
+        return value if isinstance(value, bytes) else None
 
     def put(self, key: str, value: bytes, seconds: float) -> bool:
         """Store a value for a time, replacing another. Returns whether that surely happened."""

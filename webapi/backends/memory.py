@@ -48,15 +48,15 @@ class Memory(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value | None:
         """The value; None if there is none, or no longer."""
-        found = self._kept.get(key)
-        return found[0] if found is not None and self._holds(found) else None
+        entry = self._kept.get(key)
+        return entry[0] if entry is not None and self._holds(entry) else None
 
     def put(self, key: Key, value: Value, seconds: float, stamp: int) -> None:
         """Keep a value that was read after `stamp` was taken, unless a change was announced since."""
         if len(self._kept) >= self._most:
-            kept = {each: found for each, found in list(self._kept.items()) if self._holds(found)}
+            kept = {each: entry for each, entry in list(self._kept.items()) if self._holds(entry)}
             self._kept = kept if len(kept) < self._most else {}
         self._kept[key] = value, time.monotonic() + seconds, stamp
 
-    def _holds(self, found: tuple[Value, float, int]) -> bool:
-        return found[2] == self._changes.stamp() and time.monotonic() < found[1]
+    def _holds(self, entry: tuple[Value, float, int]) -> bool:
+        return entry[2] == self._changes.stamp() and time.monotonic() < entry[1]

@@ -26,7 +26,7 @@ _log = log.get("webapi.billing")
 def standing(conn: Connection) -> dict[str, Any]:
     """The caller's plan as `PlanOut` takes it."""
     work = services()
-    held = guard.entitled(conn)
+    entitlement = guard.entitled(conn)
     user_id = access.principal().user_id
     used = repository.used(conn, user_id, work.clock())
     return {
@@ -34,15 +34,15 @@ def standing(conn: Connection) -> dict[str, Any]:
         "is_paid_by_card": work.settings.is_stripe_configured,
         "has_portal": customers.find(conn, stripe_api.PROVIDER, user_id) is not None,
         "prepaid": _offer(),
-        "plan": held.plan.name,
-        "status": held.status or "none",
-        "ends_at": held.ends_at,
-        "renews_at": held.renews_at,
+        "plan": entitlement.plan.name,
+        "status": entitlement.status or "none",
+        "ends_at": entitlement.ends_at,
+        "renews_at": entitlement.renews_at,
         "limits": [
-            {"name": limit, "used": used[limit], "most": held.plan.limits[limit]}
+            {"name": limit, "used": used[limit], "most": entitlement.plan.limits[limit]}
             for limit in PlanLimit
         ],
-        "features": _features(held.plan),
+        "features": _features(entitlement.plan),
         "plans": [_sold(plan) for plan in plans.SOLD.values()],
     }
 
@@ -118,7 +118,7 @@ def prepay() -> str:
         known = btcpay.open_invoice(customer, booked, work.clock())
         if known is not None:
             return known.url
-        made = btcpay.invoice(customer, f"{work.settings.pages_url}{PAGE}")
+        invoice = btcpay.invoice(customer, f"{work.settings.pages_url}{PAGE}")
     except PaymentOnItsWay:
         raise errors.Problem(
             409, "a payment is on its way", detail="It counts once it is confirmed.", code="paying"
@@ -127,9 +127,9 @@ def prepay() -> str:
         raise _away(fault) from None
     # Booked before anybody can pay it: what is not in our books buys nothing.
     with work.database.connection() as conn:
-        repository.book(conn, btcpay.name, user_id, made, plan=PRO.name, now=work.clock())
-        audit.record(conn, Event.PAYMENT_STARTED, actor_id=user_id, target=made.reference)
-    return made.url
+        repository.book(conn, btcpay.name, user_id, invoice, plan=PRO.name, now=work.clock())
+        audit.record(conn, Event.PAYMENT_STARTED, actor_id=user_id, target=invoice.reference)
+    return invoice.url
 
 
 def hear_stripe(body: bytes, signature: str | None) -> None:
@@ -160,8 +160,8 @@ def _hear(provider: Stripe | BTCPay, body: bytes, signature: str | None) -> None
 def _is_paid_by_card(conn: Connection) -> bool:
     work = services()
     grace, user_id = timedelta(days=work.settings.billing_grace_days), access.principal().user_id
-    held = repository.entitled(conn, user_id, work.clock(), grace, stripe_api.PROVIDER)
-    return held.plan is not FREE
+    entitlement = repository.entitled(conn, user_id, work.clock(), grace, stripe_api.PROVIDER)
+    return entitlement.plan is not FREE
 
 
 def _offer() -> dict[str, Any] | None:

@@ -22,8 +22,8 @@ _DELETED = {"message": "Channel deleted"}
 def list_channels() -> dict[str, Any]:
     """One's channels, the oldest first, each with how it fares; nobody has more than ten."""
     with services().database.connection() as conn:
-        found = repository.list_for(conn, access.principal().user_id)
-    return {"channels": [use_cases.shown(each) for each in found]}
+        channels_of_user = repository.list_for(conn, access.principal().user_id)
+    return {"channels": [use_cases.shown(each) for each in channels_of_user]}
 
 
 @channels.post("")
@@ -87,5 +87,5 @@ def list_messages(channel_id: str, query_data: schemas.MessagesQuery) -> dict[st
     """What became of the messages to a channel, the newest first; settled ones are kept for 30 days."""
     with services().database.connection() as conn:
         channel = use_cases.find(conn, channel_id)
-        found = outbox.newest(conn, channel.user_id, channel.id, query_data.limit)
-    return {"messages": found}
+        deliveries = outbox.newest(conn, channel.user_id, channel.id, query_data.limit)
+    return {"messages": deliveries}

@@ -38,7 +38,7 @@ class Added:
     secret: str | None
 
 
-def add(given: schemas.ChannelIn) -> Added:
+def add(body: schemas.ChannelIn) -> Added:
     """Store a channel, and send it a first message.
 
     Raises:
@@ -46,32 +46,32 @@ def add(given: schemas.ChannelIn) -> Added:
             address; 409, there are too many.
     """
     require_verified()
-    to, secret = _receiver(given)
+    to, secret = _receiver(body)
     work, user_id = services(), access.principal().user_id
-    habits = _habits(given.model_dump())
+    habits = _habits(body.model_dump())
     with work.database.connection() as conn:
         guard.require_room(conn, PlanLimit.CHANNELS)
-        made = repository.create(
-            conn, work.encryption_keys, user_id, kind=given.kind, name=given.name, receiver=to,
+        channel = repository.create(
+            conn, work.encryption_keys, user_id, kind=body.kind, name=body.name, receiver=to,
             habits=habits,
         )  # fmt: skip
-        if made is None:
+        if channel is None:
             raise errors.Problem(
                 409, f"nobody may have more than {repository.MOST} channels", code="channels-full"
             )
-        details = {"kind": made.kind, "hint": made.hint}
+        details = {"kind": channel.kind, "hint": channel.hint}
         audit.record(
-            conn, Event.CHANNEL_ADDED, actor_id=user_id, target=str(made.id), details=details
+            conn, Event.CHANNEL_ADDED, actor_id=user_id, target=str(channel.id), details=details
         )
-        happened(conn, ChannelAdded(made.kind))
-        _write_test(conn, made)
-    return Added(made, secret)
+        happened(conn, ChannelAdded(channel.kind))
+        _write_test(conn, channel)
+    return Added(channel, secret)
 
 
-def change(conn: Connection, channel_id: str, given: schemas.ChannelChange) -> Channel:
+def change(conn: Connection, channel_id: str, body: schemas.ChannelChange) -> Channel:
     """Change name, quiet hours or digest, or switch a channel off or on. Raises `errors.Problem`: 400 or 404."""
     stored = find(conn, channel_id)
-    changes = given.model_dump(exclude_unset=True)
+    changes = body.model_dump(exclude_unset=True)
     for name in ("name", "zone", "is_active"):
         if name in changes and changes[name] is None:
             raise _fault(kinds.wire(name), "must not be null")
@@ -113,10 +113,10 @@ def test(conn: Connection, channel_id: str) -> UUID:
 
 def find(conn: Connection, channel_id: str) -> Channel:
     """A channel of the caller. Raises `errors.Problem` with status 404."""
-    found = repository.get(conn, paths.uuid(channel_id, WHAT), access.principal().user_id)
-    if found is None:
+    channel = repository.get(conn, paths.uuid(channel_id, WHAT), access.principal().user_id)
+    if channel is None:
         raise errors.not_found(WHAT)
-    return found
+    return channel
 
 
 def require_own(conn: Connection, channel_ids: Sequence[UUID]) -> None:
@@ -143,30 +143,28 @@ def shown(channel: Channel) -> dict[str, Any]:
     return asdict(channel) | {"is_active": channel.status == "active"}
 
 
-def _receiver(given: schemas.ChannelIn) -> tuple[Receiver, str | None]:
-    fields = {
-        name: getattr(given, name) for name in _OF_RECEIVER if getattr(given, name) is not None
-    }
-    if given.kind == "webhook":
+def _receiver(body: schemas.ChannelIn) -> tuple[Receiver, str | None]:
+    fields = {name: getattr(body, name) for name in _OF_RECEIVER if getattr(body, name) is not None}
+    if body.kind == "webhook":
         fields.setdefault("secret", webhooks.new_secret())
-    if given.kind == "web_push":
+    if body.kind == "web_push":
         _, address = parseaddr(services().settings.mail_from)
         fields |= {"key": _push_key(), "contact": f"mailto:{address}"}
     is_private_allowed = services().settings.channel_private_networks
     try:
-        made = kinds.make(given.kind, fields, is_private_allowed=is_private_allowed)
+        receiver = kinds.make(body.kind, fields, is_private_allowed=is_private_allowed)
     except ReceiverFault as fault:
         raise _fault(fault.field, str(fault)) from None
-    return made, fields.get("secret")
+    return receiver, fields.get("secret")
 
 
-def _habits(given: dict[str, Any]) -> Habits:
-    begin, end = (_time(given[name]) for name in ("quiet_from", "quiet_until"))
+def _habits(fields: dict[str, Any]) -> Habits:
+    begin, end = (_time(fields[name]) for name in ("quiet_from", "quiet_until"))
     if (begin is None) != (end is None):
         raise _fault("quietUntil" if end is None else "quietFrom", "is needed for quiet hours")
     if begin is not None and begin == end:
         raise _fault("quietUntil", "must not be when quiet hours begin")
-    return Habits(begin, end, given["zone"], given["digest_minutes"])
+    return Habits(begin, end, fields["zone"], fields["digest_minutes"])
 
 
 def _time(value: str | time | None) -> time | None:

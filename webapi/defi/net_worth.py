@@ -45,11 +45,11 @@ EXAMPLE: dict[str, Any] = {
 def beside(
     conn: Connection,
     positions: Sequence[StoredPosition],
-    found: Sequence[Portfolio],
+    portfolios: Sequence[Portfolio],
     sums: Sequence[Totals],
 ) -> dict[UUID, dict[str, Any]]:
     """`defi` and `netWorth` of each portfolio, to stand beside its other fields; `positions` are all of its user."""
-    currencies = {each.id: each.currency for each in found}
+    currencies = {each.id: each.currency for each in portfolios}
     today = services().clock().date()
     protocols = net_worth.of_positions(conn, positions, currencies, today)
     return {
@@ -59,7 +59,7 @@ def beside(
                 total.total_value, total.holdings_count, protocols[each.id]
             ),
         }
-        for each, total in zip(found, sums, strict=True)
+        for each, total in zip(portfolios, sums, strict=True)
     }
 
 
@@ -68,15 +68,15 @@ def total(worths: Mapping[UUID, dict[str, Any]]) -> Decimal | None:
     return known_sum([each["netWorth"] for each in worths.values()])
 
 
-def _shown(found: InProtocols) -> dict[str, Any]:
+def _shown(in_protocols: InProtocols) -> dict[str, Any]:
     return {
-        "totalValue": found.total_value,
-        "supplied": found.by_kind[PositionKind.SUPPLIED],
-        "borrowed": found.by_kind[PositionKind.BORROWED],
-        "staked": found.by_kind[PositionKind.STAKED],
-        "liquidity": found.by_kind[PositionKind.LIQUIDITY],
-        "rewards": found.by_kind[PositionKind.REWARD],
-        "positionsCount": found.positions_count,
-        "unpriced": found.unpriced,
-        "observedAt": found.observed_at,
+        "totalValue": in_protocols.total_value,
+        "supplied": in_protocols.by_kind[PositionKind.SUPPLIED],
+        "borrowed": in_protocols.by_kind[PositionKind.BORROWED],
+        "staked": in_protocols.by_kind[PositionKind.STAKED],
+        "liquidity": in_protocols.by_kind[PositionKind.LIQUIDITY],
+        "rewards": in_protocols.by_kind[PositionKind.REWARD],
+        "positionsCount": in_protocols.positions_count,
+        "unpriced": in_protocols.unpriced,
+        "observedAt": in_protocols.observed_at,
     }

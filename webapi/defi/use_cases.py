@@ -29,7 +29,7 @@ _WHAT = "wallet"
 _CONTRACT_SECONDS = 4.0
 
 
-def message(given: schemas.NonceQuery) -> SignIn:
+def message(query: schemas.NonceQuery) -> SignIn:
     """The message that a wallet signs to prove that it is the caller's: valid once, for five minutes, in this session.
 
     Raises:
@@ -37,10 +37,10 @@ def message(given: schemas.NonceQuery) -> SignIn:
     """
     work = services()
     now = work.clock()
-    chain_id = CHAINS[given.blockchain].chain_id
+    chain_id = CHAINS[query.blockchain].chain_id
     if chain_id is None:
         raise _invalid("blockchain", "ownership is proved on EVM chains only", "blockchain")
-    address = _normalised(given.blockchain, given.address)
+    address = _normalised(query.blockchain, query.address)
     caller = access.principal()
     with work.database.connection() as conn:
         nonce = nonces.issue(conn, caller.user_id, caller.session_id, now)
@@ -57,7 +57,7 @@ def message(given: schemas.NonceQuery) -> SignIn:
     )
 
 
-def connect(given: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
+def connect(body: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
     """Connect a wallet and queue its reading. Returns the wallet and the job.
 
     Raises:
@@ -66,15 +66,15 @@ def connect(given: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
     """
     work = services()
     user_id = access.principal().user_id
-    _refuse_secrets(given.address, given.label, given.message)
-    address = _normalised(given.blockchain, given.address)
+    _refuse_secrets(body.address, body.label, body.message)
+    address = _normalised(body.blockchain, body.address)
     assert address is not None
     new = NewWallet(
         address=address,
-        blockchain=given.blockchain,
-        label=given.label,
-        ownership=_ownership(given, address),
-        portfolio_id=given.portfolio_id,
+        blockchain=body.blockchain,
+        label=body.label,
+        ownership=_ownership(body, address),
+        portfolio_id=body.portfolio_id,
     )
     with work.database.connection() as conn:
         _require_room(conn, user_id, new)
@@ -102,27 +102,27 @@ def find(conn: Connection, wallet_id: str) -> Wallet:
 def disconnect(conn: Connection, wallet_id: str) -> None:
     """Delete a wallet; facts from its balances are withdrawn. Raises `errors.Problem` with status 404."""
     user_id = access.principal().user_id
-    found = paths.uuid(wallet_id, _WHAT)
-    if not queries.disconnect(conn, user_id, found, services().clock()):
+    id_ = paths.uuid(wallet_id, _WHAT)
+    if not queries.disconnect(conn, user_id, id_, services().clock()):
         raise errors.not_found(_WHAT)
-    audit.record(conn, Event.WALLET_DISCONNECTED, actor_id=user_id, target=str(found))
+    audit.record(conn, Event.WALLET_DISCONNECTED, actor_id=user_id, target=str(id_))
 
 
-def set_tokens(wallet_id: str, given: Sequence[str]) -> Wallet:
+def set_tokens(wallet_id: str, addresses: Sequence[str]) -> Wallet:
     """Set the tokens to look for beside the curated ones; the wallet is read again.
 
     Raises:
         errors.Problem: 400, one is no contract of the chain; 404.
     """
-    _refuse_secrets(*given)
+    _refuse_secrets(*addresses)
     with services().database.connection() as conn:
         wallet = find(conn, wallet_id)
         if wallet.blockchain == Blockchain.BITCOIN:
             raise _invalid("contracts", "Bitcoin has no tokens", "blockchain")
         contracts = [
-            found
-            for number, each in enumerate(given)
-            if (found := _normalised(wallet.blockchain, each, f"contracts.{number}"))
+            contract
+            for number, each in enumerate(addresses)
+            if (contract := _normalised(wallet.blockchain, each, f"contracts.{number}"))
         ]
         wallets.tick(conn, wallet.id, contracts)
         sync.request(conn, wallet.user_id, wallet.id)
@@ -176,15 +176,15 @@ def _place() -> tuple[str, str]:
     return urlsplit(uri).netloc, uri
 
 
-def _ownership(given: schemas.ConnectWalletIn, address: str) -> wallets.Ownership:
+def _ownership(body: schemas.ConnectWalletIn, address: str) -> wallets.Ownership:
     """Whether the wallet is proved to be the caller's. Raises `errors.Problem` for a proof that fails."""
-    if given.message is None and given.signature is None:
+    if body.message is None and body.signature is None:
         return "watch"
-    if given.message is None or given.signature is None:
-        missing = "message" if given.message is None else "signature"
+    if body.message is None or body.signature is None:
+        missing = "message" if body.message is None else "signature"
         raise _invalid(missing, "message and signature belong together", "missing")
     try:
-        _prove(given.blockchain, address, given.message, given.signature)
+        _prove(body.blockchain, address, body.message, body.signature)
     except OwnershipRefused as refusal:
         raise errors.Problem(
             400, f"ownership is not proved: {refusal}", code="ownership-refused"

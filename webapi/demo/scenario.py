@@ -46,19 +46,19 @@ def transactions(courses: Mapping[str, Course], now: datetime) -> list[dict[str,
         now: the end of the story.
     """
     chance = Random(_SEED)  # noqa: S311 - a story, no secret  # nosec B311
-    told: list[dict[str, Any]] = []
+    story: list[dict[str, Any]] = []
     for symbol, course in courses.items():
-        held = Decimal(0)
+        balance = Decimal(0)
         for month in range(12 * YEARS):
             payday = now - timedelta(days=365 * YEARS) + month * _MONTH
             at = payday + timedelta(hours=chance.randrange(7, 22), minutes=chance.randrange(60))
             gain = Decimal(chance.choice(("0.1", "0.15", "0.2")))
             is_last = month % 12 == 0 and month > 0
-            for each in _month(_Month(symbol, course, at, held, gain), takes_home=is_last):
+            for each in _month(_Month(symbol, course, at, balance, gain), takes_home=is_last):
                 if _instant(each) < now and Decimal(each["amount"]) > 0:
-                    held += _effect(each)
-                    told.append(each)
-    return sorted(told, key=lambda each: str(each["timestamp"]))
+                    balance += _effect(each)
+                    story.append(each)
+    return sorted(story, key=lambda each: str(each["timestamp"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +74,22 @@ class _Month:
 
 def _month(month: _Month, *, takes_home: bool) -> Iterator[dict[str, Any]]:
     """What happens in it; once a year coins go to a wallet of one's own."""
-    symbol, at, held = month.symbol, month.at, month.held
+    symbol, at, balance = month.symbol, month.at, month.held
     price, before = month.course.at(at), month.course.at(at - _MONTH)
     if price is None:
         return
     has_fallen = before is not None and price < before * Decimal("0.85")
     dollars = Decimal(_MONTHLY[symbol]) * (2 if has_fallen else 1)
     yield _traded("buy", symbol, dollars / price, price, at)
-    if not held:
+    if not balance:
         return
     if symbol in _STAKED:
-        earned = (held * _STAKED[symbol]).quantize(_PLACES)
+        earned = (balance * _STAKED[symbol]).quantize(_PLACES)
         yield _fact("staking", symbol, earned, at + timedelta(days=2), price=str(price))
     if before is not None and price > before * Decimal("1.3"):
-        yield _traded("sell", symbol, held * month.gain, price, at + timedelta(days=3))
+        yield _traded("sell", symbol, balance * month.gain, price, at + timedelta(days=3))
     if symbol == "BTC" and takes_home:
-        quarter, sent = (held / 4).quantize(_PLACES), at + timedelta(days=5)
+        quarter, sent = (balance / 4).quantize(_PLACES), at + timedelta(days=5)
         yield _fact("transfer_out", symbol, quarter, sent)
         arrived = sent + timedelta(hours=1)
         yield _fact("transfer_in", symbol, quarter, arrived, exchange="my own wallet")
@@ -114,10 +114,10 @@ def _fact(kind: str, symbol: str, amount: Decimal, at: datetime, **more: str) ->
     }
 
 
-def _instant(told: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(told["timestamp"])
+def _instant(transaction: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(transaction["timestamp"])
 
 
-def _effect(told: Mapping[str, Any]) -> Decimal:
-    amount = Decimal(told["amount"])
-    return -amount if told["type"] in ("sell", "transfer_out") else amount
+def _effect(transaction: Mapping[str, Any]) -> Decimal:
+    amount = Decimal(transaction["amount"])
+    return -amount if transaction["type"] in ("sell", "transfer_out") else amount

@@ -94,5 +94,5 @@ def _describe(model: str, schema: Schema) -> None:
 def glossary() -> dict[str, str]:
     """The meaning of a property by its wire name, or by `Model.name` where a model differs."""
     text = (resources.files("webapi.documentation") / "glossary.json").read_text()
-    found: dict[str, str] = json.loads(text)
-    return found
+    meanings: dict[str, str] = json.loads(text)
+    return meanings

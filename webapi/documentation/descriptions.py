@@ -52,11 +52,11 @@ def description(
 
 
 def _conditions(view: Callable[..., Any], scope: KeyScope | None) -> str:
-    found = _WHO[access.of(view) or Access.PUBLIC]
+    sentence = _WHO[access.of(view) or Access.PUBLIC]
     if scope is not None:
-        found += f", or an API key with `{scope}`"
+        sentence += f", or an API key with `{scope}`"
     if step_up.is_needed(view):
-        found += ", and a login or a proof of presence within the last five minutes"
+        sentence += ", and a login or a proof of presence within the last five minutes"
     if limits.cost_of(view) > 1:
-        found += f". Counts as {limits.cost_of(view)} requests against the limit"
-    return f"{found}."
+        sentence += f". Counts as {limits.cost_of(view)} requests against the limit"
+    return f"{sentence}."

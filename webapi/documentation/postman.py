@@ -110,9 +110,9 @@ def _body(operation: dict[str, Any]) -> dict[str, Any] | None:
 
 def _example(parameter: dict[str, Any]) -> str:
     schema = parameter.get("schema", {})
-    for found in (parameter.get("example"), schema.get("default"), *schema.get("enum", ())):
-        if found is not None:
-            return str(found)
+    for candidate in (parameter.get("example"), schema.get("default"), *schema.get("enum", ())):
+        if candidate is not None:
+            return str(candidate)
     return "BTC" if parameter["name"] == "symbol" else ""
 
 

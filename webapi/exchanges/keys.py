@@ -23,20 +23,20 @@ MESSAGES = {
 }
 
 
-def look_at(given: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
+def look_at(body: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
     """The credentials in a request, and their permissions by the exchange.
 
     Raises:
         errors.Problem: 400 where the key is refused or the passphrase missing, 503 where the exchange is away.
     """
-    venue = VENUES[given.exchange]
-    if venue.requires_passphrase and not given.passphrase:
+    venue = VENUES[body.exchange]
+    if venue.requires_passphrase and not body.passphrase:
         message = f"{venue.name} keys have a passphrase"
         raise errors.invalid([{"path": "passphrase", "message": message, "code": "missing"}])
-    secret = Credentials(given.api_key, given.api_secret, given.passphrase)
+    secret = Credentials(body.api_key, body.api_secret, body.passphrase)
     work = services()
     try:
-        return secret, _accounts().look_at(work.database.connection, given.exchange, secret)
+        return secret, _accounts().look_at(work.database.connection, body.exchange, secret)
     except KeyRefused:
         raise errors.Problem(
             400,
@@ -46,7 +46,7 @@ def look_at(given: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
             code="key-refused",
         ) from None
     except ProviderError as error:
-        _log.warning("exchange not asked", exchange=given.exchange, error=str(error))
+        _log.warning("exchange not asked", exchange=body.exchange, error=str(error))
         raise errors.unavailable(
             f"{venue.name} cannot be asked now", code="exchange-unavailable"
         ) from None
@@ -63,12 +63,12 @@ def _accounts() -> Accounts:
     work = services()
     known = current_app.extensions.get(_EXTENSION)
     if known is None:
-        made = Accounts(
+        accounts = Accounts(
             work.settings.exchange_base_url,
             work.clock,
             patience=0,
             redis_url=work.settings.redis_dsn,
         )
-        known = current_app.extensions.setdefault(_EXTENSION, made)
+        known = current_app.extensions.setdefault(_EXTENSION, accounts)
     assert isinstance(known, Accounts)
     return known

@@ -33,7 +33,7 @@ class Connected:
     job_id: UUID | None
 
 
-def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
+def look_at(body: schemas.ExchangeKeyIn) -> KeyInfo:
     """The permissions of a key. Stores nothing.
 
     Raises:
@@ -41,7 +41,7 @@ def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
             address; 503, the exchange does not answer.
     """
     require_verified()
-    _, info = keys.look_at(given)
+    _, info = keys.look_at(body)
     try:
         connections.require_harmless(info.permissions, allows_trading=True)
     except KeyTooPowerful as error:
@@ -49,7 +49,7 @@ def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
     return info
 
 
-def connect(given: schemas.ConnectExchangeIn) -> Connected:
+def connect(body: schemas.ConnectExchangeIn) -> Connected:
     """Connect an account and queue its first reading; the key is stored sealed.
 
     Raises:
@@ -57,20 +57,20 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
             the portfolio.
     """
     require_verified()
-    secret, info = keys.look_at(given)
+    secret, info = keys.look_at(body)
     user_id = access.principal().user_id
     with services().database.connection() as conn:
         _require_room(conn, user_id)
-        portfolio_id = queries.portfolio_for(conn, user_id, given.portfolio_id)
+        portfolio_id = queries.portfolio_for(conn, user_id, body.portfolio_id)
         if portfolio_id is None:
             raise errors.not_found("portfolio")
         new = NewConnection(
-            exchange=given.exchange,
+            exchange=body.exchange,
             credentials=secret,
             portfolio_id=portfolio_id,
-            label=given.label,
-            allows_trading=given.allow_trading,
-            markets=tuple(given.markets),
+            label=body.label,
+            allows_trading=body.allow_trading,
+            markets=tuple(body.markets),
         )
         connection = _create(conn, user_id, new, info)
         job_id = syncs.request(conn, connection.id)
@@ -119,20 +119,20 @@ def find(conn: Database, connection_id: str) -> Connection:
     return connection
 
 
-def change(conn: Database, connection_id: str, given: schemas.ConnectionChange) -> Connection:
+def change(conn: Database, connection_id: str, body: schemas.ConnectionChange) -> Connection:
     """Change where its transactions go, which markets are read, and how often. Raises `errors.Problem` with status 404."""
     stored = find(conn, connection_id)
     portfolio_id = stored.portfolio_id
-    if given.portfolio_id is not None:
-        portfolio_id = queries.portfolio_for(conn, stored.user_id, given.portfolio_id)
+    if body.portfolio_id is not None:
+        portfolio_id = queries.portfolio_for(conn, stored.user_id, body.portfolio_id)
         if portfolio_id is None:
             raise errors.not_found("portfolio")
     changed = connections.change(
         conn,
         stored,
         portfolio_id=portfolio_id,
-        markets=stored.markets if given.markets is None else given.markets,
-        sync_minutes=given.sync_minutes or stored.sync_minutes,
+        markets=stored.markets if body.markets is None else body.markets,
+        sync_minutes=body.sync_minutes or stored.sync_minutes,
         now=services().clock(),
     )
     return changed or stored
@@ -154,11 +154,14 @@ def disconnect(conn: Database, connection_id: str) -> None:
     )
 
 
-def sync(conn: Database, found: Connection) -> UUID:
+def sync(conn: Database, connection: Connection) -> UUID:
     """Queue the reading of an account. Returns the job. Raises `errors.Problem` with status 409 where it is stopped."""
-    job_id = syncs.request(conn, found.id)
+    job_id = syncs.request(conn, connection.id)
     if job_id is None:
         raise errors.Problem(
-            409, "the connection is stopped", detail=found.last_error, code="connection-stopped"
+            409,
+            "the connection is stopped",
+            detail=connection.last_error,
+            code="connection-stopped",
         )
     return job_id

@@ -70,11 +70,11 @@ class Closed:
     locale: str | None
 
 
-def add(conn: Connection, user_id: UUID, told: Told, now: datetime) -> UUID | None:
+def add(conn: Connection, user_id: UUID, feedback: Told, now: datetime) -> UUID | None:
     """Store feedback. Returns its id, or None where the user has given as much as is allowed."""
     conn.execute(_LOCK, [user_id])
     values = {"user_id": user_id, "now": now, "since": now - WITHIN, "most": MOST}
-    row = conn.execute(_ADD, values | asdict(told)).fetchone()
+    row = conn.execute(_ADD, values | asdict(feedback)).fetchone()
     return row[0] if row else None
 
 

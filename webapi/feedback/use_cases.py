@@ -18,29 +18,29 @@ from webapi.security import access, audit
 from webapi.services import services
 
 
-def tell(given: schemas.FeedbackIn) -> UUID:
+def tell(body: schemas.FeedbackIn) -> UUID:
     """Store the caller's feedback.
 
     Raises:
         errors.Problem: 400, the screenshot is none; 429, the caller told as much as one may within a day.
     """
     work = services()
-    picture = None if given.screenshot is None else _picture(given.screenshot)
-    said = queries.Told(given.category, given.text, picture)
+    picture = None if body.screenshot is None else _picture(body.screenshot)
+    feedback = queries.Told(body.category, body.text, picture)
     with work.database.connection() as conn:
         user_id = access.principal().user_id
-        told = queries.add(conn, user_id, said, work.clock())
-    if told is None:
+        feedback_id = queries.add(conn, user_id, feedback, work.clock())
+    if feedback_id is None:
         raise errors.Problem(
             429, f"nobody may send more than {queries.MOST} messages a day",
             headers={"Retry-After": str(int(queries.WITHIN.total_seconds()))}, code="feedback-full",
         )  # fmt: skip
-    return told
+    return feedback_id
 
 
-def _picture(given: str) -> bytes:
+def _picture(encoded: str) -> bytes:
     try:
-        return pictures.redrawn(base64.b64decode(given, validate=True))
+        return pictures.redrawn(base64.b64decode(encoded, validate=True))
     except binascii.Error:
         reason = "must be in base64"
     except NoPicture as error:
@@ -51,10 +51,10 @@ def _picture(given: str) -> bytes:
 def screenshot(feedback_id: str) -> bytes:
     """The screenshot of feedback. Raises `errors.Problem`: 404, there is none."""
     with services().database.connection() as conn:
-        found = queries.screenshot(conn, paths.uuid(feedback_id, "feedback"))
-    if found is None:
+        picture = queries.screenshot(conn, paths.uuid(feedback_id, "feedback"))
+    if picture is None:
         raise errors.not_found("screenshot")
-    return found
+    return picture
 
 
 def listed(query: schemas.FeedbackQuery) -> list[queries.Feedback]:
@@ -69,12 +69,12 @@ def close(feedback_id: str) -> None:
         _close(conn, feedback_id, None, Event.FEEDBACK_CLOSED)
 
 
-def answer(feedback_id: str, given: schemas.AnswerIn) -> None:
+def answer(feedback_id: str, body: schemas.AnswerIn) -> None:
     """Close feedback and mail its owner the answer. Raises `errors.Problem`: 404, none that is open has that id."""
     with services().database.connection() as conn:
-        closed = _close(conn, feedback_id, given.text, Event.FEEDBACK_ANSWERED)
+        closed = _close(conn, feedback_id, body.text, Event.FEEDBACK_ANSWERED)
         with i18n.speaking(closed.locale):
-            message = account_mails.answer_to_feedback(closed.body, given.text)
+            message = account_mails.answer_to_feedback(closed.body, body.text)
         mails.send(conn, closed.email, message, closed.user_id)
 
 

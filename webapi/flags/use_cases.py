@@ -79,8 +79,8 @@ def told_experiments() -> list[dict[str, Any]]:
 
 
 def _flags() -> Flags:
-    found: Flags = current_app.extensions[EXTENSION]
-    return found
+    flags: Flags = current_app.extensions[EXTENSION]
+    return flags
 
 
 def _checked(flag: Flag, wanted: schemas.RulesIn) -> tuple[Rule, ...]:
@@ -92,9 +92,9 @@ def _checked(flag: Flag, wanted: schemas.RulesIn) -> tuple[Rule, ...]:
 
 
 def _shown(flag: Flag, stored: Stored | None) -> dict[str, Any]:
-    found = stored.parsed() if stored else ()
-    fault = str(found) if isinstance(found, BadRules) else None
-    decided = () if isinstance(found, BadRules) else found
+    rules = stored.parsed() if stored else ()
+    fault = str(rules) if isinstance(rules, BadRules) else None
+    decided = () if isinstance(rules, BadRules) else rules
     return {
         "flag": flag.key,
         "about": flag.about,
@@ -109,13 +109,13 @@ def _shown(flag: Flag, stored: Stored | None) -> dict[str, Any]:
     }
 
 
-def _told(found: Report) -> dict[str, Any]:
+def _told(report: Report) -> dict[str, Any]:
     return {
-        "flag": found.experiment.flag.key,
-        "version": found.version,
-        "since": found.since,
-        "within_days": found.experiment.within.days,
-        "sample_ratio_p_value": float(found.ratio_p),
-        "arms": [asdict(each) for each in found.arms],
-        "findings": [asdict(each) for each in found.findings],
+        "flag": report.experiment.flag.key,
+        "version": report.version,
+        "since": report.since,
+        "within_days": report.experiment.within.days,
+        "sample_ratio_p_value": float(report.ratio_p),
+        "arms": [asdict(each) for each in report.arms],
+        "findings": [asdict(each) for each in report.findings],
     }

@@ -36,8 +36,8 @@ class AlertQueries:
     def alerts(self) -> list[AlertOut]:
         """All of one's alerts, newest first; nobody has more than 200."""
         with services().database.connection() as conn:
-            found = use_cases.shown(conn, repository.list_for(conn, access.principal().user_id))
-        return [AlertOut.model_validate(each) for each in found]
+            rows = use_cases.shown(conn, repository.list_for(conn, access.principal().user_id))
+        return [AlertOut.model_validate(each) for each in rows]
 
 
 @strawberry.type
@@ -49,8 +49,8 @@ class AlertActs:
         """Set an alert."""
         asked = check(AlertIn, model_types.input_values(alert))
         with services().database.connection() as conn:
-            made = use_cases.one(conn, use_cases.create(conn, asked))
-        return OneAlertOut.model_validate(made).alert
+            created = use_cases.one(conn, use_cases.create(conn, asked))
+        return OneAlertOut.model_validate(created).alert
 
     @route_field(_DELETES, UUID | None)
     def delete_alert(self, id: UUID) -> UUID:  # noqa: A002 - its name in GraphQL

@@ -80,12 +80,12 @@ def measure(
     return walk.selections(operation.selection_set, root)
 
 
-def require_within_limits(found: Complexity) -> None:
+def require_within_limits(complexity: Complexity) -> None:
     """Refuse an operation beyond the limits. Raises `errors.Problem` with status 400."""
     limits = (
-        ("depth", found.depth, MAX_DEPTH),
-        ("aliases", found.aliases, MAX_ALIASES),
-        ("cost", found.cost, MAX_COST),
+        ("depth", complexity.depth, MAX_DEPTH),
+        ("aliases", complexity.aliases, MAX_ALIASES),
+        ("cost", complexity.cost, MAX_COST),
     )
     for name, value, most in limits:
         if value > most:
@@ -128,10 +128,10 @@ class _Walk:
 
     def _fragment(self, name: str, size: int) -> Complexity:
         if (name, size) not in self._measured:
-            found = self._fragments[name]
-            parent = self._schema.get_type(found.type_condition.name.value)
+            fragment = self._fragments[name]
+            parent = self._schema.get_type(fragment.type_condition.name.value)
             self._measured[name, size] = self.selections(
-                found.selection_set, cast("GraphQLObjectType", parent), size
+                fragment.selection_set, cast("GraphQLObjectType", parent), size
             )
         return self._measured[name, size]
 
@@ -152,12 +152,12 @@ class _Walk:
 
     def _first(self, node: FieldNode, field: GraphQLField) -> int:
         """The value of the argument `first`."""
-        given = next((each.value for each in node.arguments if each.name.value == "first"), None)
+        literal = next((each.value for each in node.arguments if each.name.value == "first"), None)
         value: Any = field.args["first"].default_value
-        if isinstance(given, VariableNode):
-            value = self._variables.get(given.name.value, value)
-        elif isinstance(given, IntValueNode):
-            value = int(given.value)
+        if isinstance(literal, VariableNode):
+            value = self._variables.get(literal.name.value, value)
+        elif isinstance(literal, IntValueNode):
+            value = int(literal.value)
         return max(value, 1) if isinstance(value, int) else _MOST
 
 

@@ -50,9 +50,9 @@ class Page:
         self.nodes, self._cursor_of, self._has_more = nodes, cursor_of, has_more
 
     @classmethod
-    def of(cls, found: Sequence[Any], first: int, cursor_of: Callable[[Any], str]) -> "Page":
+    def of(cls, rows: Sequence[Any], first: int, cursor_of: Callable[[Any], str]) -> "Page":
         """The first `first` of the rows; one more was asked for, which is there where the list goes on."""
-        return cls(found[:first], cursor_of, has_more=len(found) > first)
+        return cls(rows[:first], cursor_of, has_more=len(rows) > first)
 
     @property
     def edges(self) -> list[dict[str, Any]]:

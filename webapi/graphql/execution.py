@@ -53,9 +53,9 @@ def answer(asked: GraphqlIn) -> dict[str, Any]:
     operation = _operation(document, asked.operation_name)
     persisted.remember(asked)
     variables = asked.variables or {}
-    found = complexity.measure(EXECUTABLE, document, operation, variables)
-    complexity.require_within_limits(found)
-    limits.count_extra(found.requests - 1)
+    measured = complexity.measure(EXECUTABLE, document, operation, variables)
+    complexity.require_within_limits(measured)
+    limits.count_extra(measured.requests - 1)
     result = asyncio.run(_executed(document, asked, variables))
     return _response(result)
 
@@ -91,27 +91,27 @@ def _require_few_repeats(document: DocumentNode) -> None:
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    found = get_operation_ast(document, name)
-    if found is None:
-        said = "give operationName: there are several" if name is None else f"no operation {name}"
-        raise _request_error([GraphQLError(said)])
-    if found.operation is OperationType.SUBSCRIPTION:
-        said = "subscriptions go over the WebSocket /api/v1/ws, by graphql-transport-ws"
-        raise _request_error([GraphQLError(said)])
-    return found
+    operation = get_operation_ast(document, name)
+    if operation is None:
+        reason = "give operationName: there are several" if name is None else f"no operation {name}"
+        raise _request_error([GraphQLError(reason)])
+    if operation.operation is OperationType.SUBSCRIPTION:
+        reason = "subscriptions go over the WebSocket /api/v1/ws, by graphql-transport-ws"
+        raise _request_error([GraphQLError(reason)])
+    return operation
 
 
 async def _executed(
     document: DocumentNode, asked: GraphqlIn, variables: dict[str, Any]
 ) -> ExecutionResult:
-    found = execute(
+    result = execute(
         EXECUTABLE,
         document,
         context_value=Context(),
         variable_values=variables,
         operation_name=asked.operation_name,
     )
-    return await found if inspect.isawaitable(found) else found
+    return await result if inspect.isawaitable(result) else result
 
 
 def _response(result: ExecutionResult) -> dict[str, Any]:
@@ -119,8 +119,8 @@ def _response(result: ExecutionResult) -> dict[str, Any]:
     # What has no path lies before the first field: a variable that does not fit.
     if any(fault.path is None for fault in faults):
         raise _request_error(faults)
-    told = {"data": result.data}
-    return {**told, "errors": [_error(fault) for fault in faults]} if faults else told
+    body = {"data": result.data}
+    return {**body, "errors": [_error(fault) for fault in faults]} if faults else body
 
 
 def _error(fault: GraphQLError) -> dict[str, Any]:

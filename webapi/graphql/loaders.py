@@ -39,8 +39,8 @@ def _reading(
 
     async def load(keys: list[Key]) -> list[Value | None]:
         with services().database.connection() as conn:
-            found = read(conn, keys)
-        return [found.get(key) for key in keys]
+            values = read(conn, keys)
+        return [values.get(key) for key in keys]
 
     return DataLoader(load)
 

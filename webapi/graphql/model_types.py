@@ -40,9 +40,9 @@ def output_type(model: type[Output], *, without: tuple[str, ...] = ()) -> Callab
                 annotations[name] = _type(field.annotation)
                 setattr(shape, name, _field(model, name, field))
         shape.__annotations__ = annotations
-        made = strawberry.type(shape, description=_prose(model.__doc__))
-        _shapes[model] = made
-        return made
+        graphql_type = strawberry.type(shape, description=_prose(model.__doc__))
+        _shapes[model] = graphql_type
+        return graphql_type
 
     return make
 
@@ -65,10 +65,12 @@ def input_type(model: type[Input]) -> Callable[[Shape], Shape]:
     return make
 
 
-def input_values(given: object) -> dict[str, Any]:
+def input_values(input_object: object) -> dict[str, Any]:
     """The values of an input by wire name, for `webapi.http.schema.check`; omitted fields are missing."""
     return {
-        camel(name): value for name, value in vars(given).items() if value is not strawberry.UNSET
+        camel(name): value
+        for name, value in vars(input_object).items()
+        if value is not strawberry.UNSET
     }
 
 
@@ -90,8 +92,8 @@ def _field(model: type[Output], name: str, field: FieldInfo) -> Any:
 
 def _meaning(model: type[BaseModel], name: str, field: FieldInfo) -> str | None:
     """The description of a field, from REST's document."""
-    said, wire = glossary(), field.serialization_alias or camel(name)
-    return field.description or said.get(f"{model.__name__}.{wire}") or said.get(wire)
+    meanings, wire = glossary(), field.serialization_alias or camel(name)
+    return field.description or meanings.get(f"{model.__name__}.{wire}") or meanings.get(wire)
 
 
 def _type(annotation: Any) -> Any:

@@ -37,8 +37,8 @@ def text_of(asked: GraphqlIn) -> str | None:
             raise _refused("query", "give a query, or the digest of a persisted one")
         return asked.query
     if asked.query is None:
-        found = services().cache.get(_key(wanted.sha256_hash))
-        return None if found is None else found.decode()
+        cached = services().cache.get(_key(wanted.sha256_hash))
+        return None if cached is None else cached.decode()
     if hashlib.sha256(asked.query.encode()).hexdigest() != wanted.sha256_hash:
         raise _refused("extensions.persistedQuery.sha256Hash", "is not the digest of the query")
     return asked.query

@@ -98,8 +98,8 @@ class PortfolioQueries:
         owner = scope.user_id()
         if asked.as_of is not None:
             with scope.connection() as conn:
-                found = scope.find(conn, str(id))
-                return past_state.portfolio(conn, found, asked.currency, asked.as_of)
+                row = scope.find(conn, str(id))
+                return past_state.portfolio(conn, row, asked.currency, asked.as_of)
         with scope.reading() as conn:
             own, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
             return details.shown(conn, scope.taken(own), parts, asked.currency)
@@ -144,5 +144,5 @@ class PortfolioQueries:
             },
         )
         with scope.connection() as conn:
-            found, has_more = use_cases.page(conn, asked)
-        return Page(found, use_cases.cursor_of, has_more=has_more)
+            rows, has_more = use_cases.page(conn, asked)
+        return Page(rows, use_cases.cursor_of, has_more=has_more)

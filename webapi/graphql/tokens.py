@@ -81,8 +81,8 @@ def _extreme(name: str, kind: Any) -> Any:
     async def resolve(root: Parent[queries.Token], info: RequestInfo) -> Any:
         if root.ath is not None and root.atl is not None:
             return getattr(root, name)
-        found = await info.context.loaders.with_extremes.load(root)
-        return getattr(found or root, name)
+        token = await info.context.loaders.with_extremes.load(root)
+        return getattr(token or root, name)
 
     return strawberry.field(resolver=resolve, graphql_type=kind)
 
@@ -131,8 +131,8 @@ class TokenQueries:
         asked = check(ListQuery, {"limit": first, "cursor": after, "q": q})
         behind = None if asked.cursor is None else paging.after(asked.cursor)
         with services().database.connection() as conn:
-            found = queries.search(conn, asked.q or None, behind, asked.limit + 1)
-        return Page.of(found, asked.limit, paging.cursor_of)
+            rows = queries.search(conn, asked.q or None, behind, asked.limit + 1)
+        return Page.of(rows, asked.limit, paging.cursor_of)
 
     @route_field(_OF_TOKEN, Token | None)
     def token(self, symbol: str) -> queries.Token:

@@ -43,9 +43,9 @@ def states(work: Services) -> tuple[dict[str, bool], int | None]:
 
     As it was found out within the last `backends.health.KEEP_SECONDS`.
     """
-    found = dict(work.health.get(lambda: ask(work.helpers, _probes(work))))
-    held = found.pop(_SET_ASIDE)
-    return {name: bool(well) for name, well in found.items()}, held
+    answers = dict(work.health.get(lambda: ask(work.helpers, _probes(work))))
+    set_aside = answers.pop(_SET_ASIDE)
+    return {name: bool(well) for name, well in answers.items()}, set_aside
 
 
 def ask(executor: Executor, probes: Mapping[str, Callable[[], int]]) -> dict[str, int | None]:

@@ -21,7 +21,7 @@ _PROBE = {"status": "ok", "timestamp": "2026-11-24T08:00:00Z"}
 def overall() -> dict[str, Any]:
     """The state of each part; 200 in any case, as long as the API itself answers."""
     work = services()
-    states, held = probes.states(work)
+    states, set_aside = probes.states(work)
     return {
         "status": "ok" if all(states.values()) else "degraded",
         "timestamp": work.clock(),
@@ -29,7 +29,7 @@ def overall() -> dict[str, Any]:
             "api": "ok",
             **{name: "ok" if well else "error" for name, well in states.items()},
         },
-        "set_aside": held,
+        "set_aside": set_aside,
     }
 
 

@@ -35,13 +35,13 @@ class Compression:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer, with gzip where it is accepted, useful and harmless."""
-        told: list[Any] = []
+        started: list[Any] = []
 
         def noting(*said: Any) -> None:
-            told[:] = said
+            started[:] = said
 
         parts = self._app(environ, noting)
-        status, headers, *rest = told
+        status, headers, *rest = started
         if not _may_be_packed(environ, headers):
             start(status, headers, *rest)
             return parts
@@ -65,9 +65,9 @@ def register(app: Flask) -> None:
 
 
 def _may_be_packed(environ: Environ, headers: list[tuple[str, str]]) -> bool:
-    told = {name.lower(): value for name, value in headers}
-    is_json = told.get("content-type", "").startswith("application/json")
-    is_whole = "content-encoding" not in told and "content-disposition" not in told
+    values = {name.lower(): value for name, value in headers}
+    is_json = values.get("content-type", "").startswith("application/json")
+    is_whole = "content-encoding" not in values and "content-disposition" not in values
     is_read = environ["REQUEST_METHOD"] in ("GET", "POST")
     return is_json and is_whole and is_read and SECRETS.match(environ["PATH_INFO"]) is None
 

@@ -42,8 +42,8 @@ def _own_methods() -> list[str] | None:
 @lru_cache(maxsize=8)
 def _methods(app: Flask) -> dict[str, list[str]]:
     """By address without arguments; it is asked first when all routes are there."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    by_path: defaultdict[str, set[str]] = defaultdict(set)
     for rule in app.url_map.iter_rules():
         if not rule.arguments:
-            found[rule.rule] |= rule.methods or set()
-    return {address: sorted(methods) for address, methods in found.items()}
+            by_path[rule.rule] |= rule.methods or set()
+    return {address: sorted(methods) for address, methods in by_path.items()}

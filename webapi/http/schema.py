@@ -226,12 +226,12 @@ def _stands_twice(name: str) -> errors.Problem:
 @cache
 def _declared(model: type[BaseModel]) -> dict[str, tuple[str | None, str | None]]:
     """Type and format of each field of a model, where it has one of them beside null."""
-    found = {}
+    fields = {}
     for name, schema in model.model_json_schema(mode="validation").get("properties", {}).items():
         choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
         if len(choices) == 1:
-            found[name] = (choices[0].get("type"), choices[0].get("format"))
-    return found
+            fields[name] = (choices[0].get("type"), choices[0].get("format"))
+    return fields
 
 
 def _loose(model: type[BaseModel], data: dict[str, Any], *, is_body: bool) -> list[dict[str, str]]:

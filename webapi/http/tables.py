@@ -32,14 +32,14 @@ _PART = 64 * 1024
 
 
 def asked(
-    given: str | None, *, usual: str = "json", others: tuple[str, ...] = ("parquet", "arrow")
+    requested: str | None, *, usual: str = "json", others: tuple[str, ...] = ("parquet", "arrow")
 ) -> str:
     """The format of an answer: that of `format`, else the one `Accept` prefers, else the default.
 
     An `Accept` that names none of them gets the usual one rather than 406, as everywhere in this API.
     """
-    if given is not None:
-        return given
+    if requested is not None:
+        return requested
     forms = {TYPES[form]: form for form in (usual, *others)}
     best = request.accept_mimetypes.best_match(list(forms))
     return usual if best is None else forms[best]

@@ -47,7 +47,7 @@ def finish(json_data: schemas.FinishIn) -> dict[str, Any]:
     A login is good once. Answers 409 where an account of that address exists that was not linked by its owner, and 403 with
     `requires2FA: true` where a second factor is needed: begin anew, and send `twoFactorToken` with what comes back.
     """
-    work, given = services(), json_data
-    begun = use_cases.take(work, given.login_secret, given.state)
-    who = use_cases.identity(work, begun, given.login_secret, given.code, given.issuer)
-    return use_cases.log_in(work, who, given.two_factor_token, logins.tokens).answer
+    work, body = services(), json_data
+    begun = use_cases.take(work, body.login_secret, body.state)
+    who = use_cases.identity(work, begun, body.login_secret, body.code, body.issuer)
+    return use_cases.log_in(work, who, body.two_factor_token, logins.tokens).answer

@@ -101,8 +101,8 @@ def identity(
     """
     provider = _provider(work)
     try:
-        given = _code(provider, code, issuer)
-        return provider.identity(_login(begun, browser), given, work.clock())
+        checked_code = _code(provider, code, issuer)
+        return provider.identity(_login(begun, browser), checked_code, work.clock())
     except TokenRefused as error:
         _log.warning("openid_refused", reason=str(error))
         _refuse(work)
@@ -239,10 +239,10 @@ def _address(who: Identity) -> str:
 
 def _login(begun: Begun, browser: str) -> Login:
     """Nonce and verifier from the secrets of the browser and of the row, neither of which suffices alone."""
-    made = (
+    secrets_made = (
         opaque_tokens.derived(begun.salt, f"{part} {browser}") for part in ("nonce", "verifier")
     )
-    return Login(begun.redirect_uri, *made)
+    return Login(begun.redirect_uri, *secrets_made)
 
 
 def _provider(work: Services) -> Provider:

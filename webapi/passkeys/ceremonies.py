@@ -84,7 +84,7 @@ def finish_registration(
     if challenge is None:
         raise PasskeyRefused
     try:
-        made = webauthn.verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=answer.credential,
             expected_challenge=challenge,
             expected_rp_id=site(work.settings),
@@ -98,11 +98,11 @@ def finish_registration(
         raise PasskeyRefused from error
     return NewPasskey(
         name=answer.name,
-        credential_id=made.credential_id,
-        public_key=made.credential_public_key,
-        sign_count=made.sign_count,
+        credential_id=verified.credential_id,
+        public_key=verified.credential_public_key,
+        sign_count=verified.sign_count,
         transports=transports,
-        is_backed_up=made.credential_backed_up,
+        is_backed_up=verified.credential_backed_up,
     )
 
 

@@ -36,7 +36,7 @@ def registration(work: Services) -> dict[str, Any]:
         return ceremonies.registration(work, conn, user, work.clock())
 
 
-def add(work: Services, given: schemas.RegistrationIn) -> Added:
+def add(work: Services, body: schemas.RegistrationIn) -> Added:
     """Add a passkey; other sessions end. The caller must have passed a step-up.
 
     Raises:
@@ -49,7 +49,7 @@ def add(work: Services, given: schemas.RegistrationIn) -> Added:
         if len(queries.all_of(conn, user.id)) >= queries.MOST:
             raise errors.Problem(409, f"at most {queries.MOST} passkeys", code="too-many")
         try:
-            new = ceremonies.finish_registration(work, conn, user.id, given, now)
+            new = ceremonies.finish_registration(work, conn, user.id, body, now)
         except PasskeyRefused:
             raise _refused() from None
         passkey_id = queries.add(conn, user.id, new, now)
@@ -95,7 +95,7 @@ def asked_for_login(work: Services) -> dict[str, Any]:
         return ceremonies.login(work, conn, work.clock())
 
 
-def log_in(work: Services, given: schemas.AssertionIn, grant: Grant) -> Opened:
+def log_in(work: Services, body: schemas.AssertionIn, grant: Grant) -> Opened:
     """Open a session by a passkey alone, which must have verified its user.
 
     Raises:
@@ -103,7 +103,7 @@ def log_in(work: Services, given: schemas.AssertionIn, grant: Grant) -> Opened:
     """
     with work.database.connection() as conn:
         try:
-            user_id = ceremonies.finish_login(work, conn, given, work.clock())
+            user_id = ceremonies.finish_login(work, conn, body, work.clock())
         except PasskeyRefused:
             user_id = None
         user = None if user_id is None else accounts.by_id(conn, user_id)

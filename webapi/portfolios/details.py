@@ -32,17 +32,17 @@ def ask(conn: Connection, owner: UUID, portfolio_id: UUID) -> Parts:
 
 
 def shown(
-    conn: Connection, found: Portfolio, parts: Parts, asked: str | None = None
+    conn: Connection, portfolio: Portfolio, parts: Parts, asked: str | None = None
 ) -> dict[str, Any]:
     """The portfolio in the currency asked for, else in its own.
 
     Raises:
         errors.Problem: 400, there is no such currency.
     """
-    currency = queries.shown_currency(conn, asked, found.currency)
-    held = queries.valued(conn, parts.held.fetchall(), [found], currency)[found.id]
-    totals = current_holdings.totals(held)
-    portrayed = overview.shown(conn, found, held, totals, currency)
+    currency = queries.shown_currency(conn, asked, portfolio.currency)
+    holdings = queries.valued(conn, parts.held.fetchall(), [portfolio], currency)[portfolio.id]
+    totals = current_holdings.totals(holdings)
+    portrayed = overview.shown(conn, portfolio, holdings, totals, currency)
     positions = parts.positions.fetchall()
-    worth = net_worth.beside(conn, positions, [replace(found, currency=currency)], [totals])
-    return portrayed | worth[found.id]
+    worth = net_worth.beside(conn, positions, [replace(portfolio, currency=currency)], [totals])
+    return portrayed | worth[portfolio.id]

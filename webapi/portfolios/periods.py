@@ -52,12 +52,12 @@ class PeriodQuery(CurrencyQuery):
     )
 
 
-def of(found: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
+def of(portfolio: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
     """The days that are asked for, from the portfolio's first on. Raises `errors.Problem` with status 400."""
-    return until(found, asked, services().clock().date(), usual)
+    return until(portfolio, asked, services().clock().date(), usual)
 
 
-def until(found: Portfolio, asked: PeriodQuery, today: date, usual: int = USUAL_DAYS) -> Period:
+def until(portfolio: Portfolio, asked: PeriodQuery, today: date, usual: int = USUAL_DAYS) -> Period:
     """Like `of`, with another last day; one before the first token's becomes that of the first token."""
     today = max(today, _FIRST_DAY)
     last = min(asked.last or today, today)
@@ -67,9 +67,9 @@ def until(found: Portfolio, asked: PeriodQuery, today: date, usual: int = USUAL_
     if first > last:
         raise _refused("from", "lies after the last day")
     first = max(first, _FIRST_DAY)
-    if found.first_day is not None:
-        first = min(max(first, found.first_day), last)
-    return Period(scope.user_id(), found.id, first, last)
+    if portfolio.first_day is not None:
+        first = min(max(first, portfolio.first_day), last)
+    return Period(scope.user_id(), portfolio.id, first, last)
 
 
 def _refused(name: str, message: str) -> errors.Problem:

@@ -203,9 +203,9 @@ def _present(portfolio_id: str, currency: str | None) -> dict[str, Any]:
 
 def _past(portfolio_id: str, currency: str | None, as_of: datetime) -> Response:
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        shown = past_state.portfolio(conn, found, currency, as_of)
-        latest = transactions.ask_latest(conn, scope.user_id(), found.id, _LATEST, as_of)
+        portfolio = scope.find(conn, portfolio_id)
+        shown = past_state.portfolio(conn, portfolio, currency, as_of)
+        latest = transactions.ask_latest(conn, scope.user_id(), portfolio.id, _LATEST, as_of)
         shown["transactions"] = transactions.shown(latest.fetchall())
     return scope.tagged({"portfolio": shown})
 

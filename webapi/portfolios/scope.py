@@ -47,10 +47,10 @@ def find(conn: Connection, portfolio_id: str) -> Portfolio:
 
 def taken(asked: Cursor[Portfolio]) -> Portfolio:
     """The portfolio of a statement that was sent. Raises `errors.Problem` with status 404."""
-    found = asked.fetchone()
-    if found is None:
+    portfolio = asked.fetchone()
+    if portfolio is None:
         raise errors.not_found(WHAT)
-    return found
+    return portfolio
 
 
 def tagged(answer: object) -> Response:

@@ -17,7 +17,7 @@ from webapi.portfolios import queries, schemas, scope
 _NULLABLE = ("description", "icon")
 
 
-def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
+def create(conn: Connection, body: schemas.PortfolioIn) -> Portfolio:
     """Create a portfolio; the first one becomes active. Raises `errors.Problem`: 400, 402, or 409 above 200 of them."""
     if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
         raise errors.Problem(
@@ -26,17 +26,17 @@ def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
             code="portfolios-full",
         )
     guard.require_room(conn, PlanLimit.PORTFOLIOS)
-    currency = queries.currency(conn, given.currency)
-    wanted = Definition(**{**given.model_dump(), "currency": currency})
+    currency = queries.currency(conn, body.currency)
+    wanted = Definition(**{**body.model_dump(), "currency": currency})
     portfolio = portfolios.create(conn, scope.user_id(), wanted)
     happened(conn, PortfolioMade())
     return portfolio
 
 
-def change(conn: Connection, portfolio_id: str, given: schemas.PortfolioChange) -> Portfolio:
+def change(conn: Connection, portfolio_id: str, body: schemas.PortfolioChange) -> Portfolio:
     """Change a portfolio; fields that are left out stay. Raises `errors.Problem`: 400 or 404."""
     stored = scope.find(conn, portfolio_id)
-    wanted = _merged(conn, stored, given.model_dump(exclude_unset=True))
+    wanted = _merged(conn, stored, body.model_dump(exclude_unset=True))
     return required(portfolios.update(conn, scope.user_id(), stored.id, wanted))
 
 
@@ -46,11 +46,11 @@ def delete(conn: Connection, portfolio_id: str) -> None:
         raise errors.not_found(scope.WHAT)
 
 
-def required(found: Portfolio | None) -> Portfolio:
+def required(portfolio: Portfolio | None) -> Portfolio:
     """The portfolio, if it is there. Raises `errors.Problem` with status 404."""
-    if found is None:
+    if portfolio is None:
         raise errors.not_found(scope.WHAT)
-    return found
+    return portfolio
 
 
 def _merged(conn: Connection, stored: Portfolio, changes: dict[str, Any]) -> Definition:

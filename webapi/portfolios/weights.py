@@ -30,14 +30,14 @@ class WeightedHolding(NamedTuple):
     moves: Mapping[date, float]
 
 
-def largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[WeightedHolding]:
+def largest(conn: Connection, holdings: Sequence[Holding], period: Period) -> list[WeightedHolding]:
     """The largest assets with their daily returns, over days that have a close of their own."""
     market = StoredMarket(conn)
-    weights = current_holdings.weights(held)
+    weights = current_holdings.weights(holdings)
     chosen = sorted(weights.items(), key=lambda item: (-item[1], str(item[0])))[:SIMULATED]
     first = period.first - _DAY
     market.prepare([token_id for token_id, _ in chosen], first)
-    names = {each.row.token_id: each.row.symbol for each in held}
+    names = {each.row.token_id: each.row.symbol for each in holdings}
     return [
         WeightedHolding(
             token_id,

@@ -100,16 +100,16 @@ def forecast(
 
 def _checked(body: bytes, symbol: str, days: int, now: datetime) -> Forecast:
     try:
-        found = Forecast.model_validate(json.loads(body))
-        prices = [found.quantiles[level] for level in LEVELS]
+        forecast = Forecast.model_validate(json.loads(body))
+        prices = [forecast.quantiles[level] for level in LEVELS]
     except (ValueError, ValidationError, KeyError) as error:
         _log.error("answer makes no sense", kind=type(error).__name__)
         raise _nonsense() from error
-    if prices != sorted(prices) or found.symbol != symbol or found.days_ahead != days:
+    if prices != sorted(prices) or forecast.symbol != symbol or forecast.days_ahead != days:
         _log.error("answer contradicts itself or the question", asked=symbol)
         raise _nonsense()
     # What has expired is marked, whoever should have noticed it first.
-    return found.model_copy(update={"stale": found.stale or found.expires_at <= now})
+    return forecast.model_copy(update={"stale": forecast.stale or forecast.expires_at <= now})
 
 
 def _refused(answer: httpx2.Response) -> errors.Problem:

@@ -144,8 +144,10 @@ def _not_kept(shown: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _anchor(conn: Connection, token_id: UUID, row: _Stood, as_of: datetime) -> _Anchor:
     """The price that was known then, unless it is older than the close that the forecast begins with."""
-    found = prices.at(conn, token_id, as_of, as_of)
-    price, seen_at = (None, None) if found is None else (found.price, found.agreed_at)
+    known_price = prices.at(conn, token_id, as_of, as_of)
+    price, seen_at = (
+        (None, None) if known_price is None else (known_price.price, known_price.agreed_at)
+    )
     if price is None or seen_at is None or seen_at < row.origin_at:
         return _Anchor(row.reference_price, row.origin_at)
     return _Anchor(price, seen_at)

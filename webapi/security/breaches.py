@@ -52,10 +52,10 @@ class BreachFile:
         while low < high:
             start = self._start((low + high) // 2)
             line = self._line(start)
-            found = line[: len(digest)]
-            if found == digest:
+            sha1 = line[: len(digest)]
+            if sha1 == digest:
                 return True
-            if found < digest:
+            if sha1 < digest:
                 low = start + len(line) + 1
             else:
                 high = start
@@ -120,5 +120,5 @@ class Breaches:
 
 def _is_stolen(line: str, rest: str) -> bool:
     """Whether a line of the service has these digits; a count of zero is padding."""
-    found, _, count = line.strip().partition(":")
-    return found == rest and count.strip("0") != ""
+    suffix, _, count = line.strip().partition(":")
+    return suffix == rest and count.strip("0") != ""

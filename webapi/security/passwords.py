@@ -69,8 +69,8 @@ class Turn:
     def form(self, stored: str | None, password: str) -> str | None:
         """The form of `password` that `stored` was made of; None if it does not match, or there is no account."""
         known = stored or self._passwords.nobodys
-        found = self._passwords.threads.submit(self._passwords.form, known, password).result()
-        return found if stored else None
+        form = self._passwords.threads.submit(self._passwords.form, known, password).result()
+        return form if stored else None
 
 
 class Passwords:
@@ -221,13 +221,13 @@ def _prehashed(pepper: bytes, password: str) -> bytes:
 
 def _matches_bare(stored: str, password: str) -> bool:
     # Of a longer password the other server kept the beginning only: two of them could pass for one.
-    given = password.encode()
-    return len(given) <= _BARE_BYTES and b"\0" not in given and _checked(given, stored)
+    encoded = password.encode()
+    return len(encoded) <= _BARE_BYTES and b"\0" not in encoded and _checked(encoded, stored)
 
 
-def _checked(given: bytes, hashed: str) -> bool:
+def _checked(password: bytes, hashed: str) -> bool:
     try:
-        return bcrypt.checkpw(given, hashed.encode())
+        return bcrypt.checkpw(password, hashed.encode())
     except ValueError:
         return False
 

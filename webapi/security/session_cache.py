@@ -55,12 +55,12 @@ class SessionCache:
 
         Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
         """
-        told = [
+        written = [
             self._cache.put(key(session_id), TOMBSTONE, TOMBSTONE_SECONDS)
             for session_id in session_ids
         ]
         self._changes.tell()
-        if not all(told):
+        if not all(written):
             time.sleep(CACHE_SECONDS)
 
 

@@ -82,8 +82,8 @@ def spend(conn: Connection, key_id: UUID, nonce: str, now: datetime) -> None:
     Raises:
         SignatureRefused: it was used before.
     """
-    found = conn.execute(_SEE, {"key_id": key_id, "nonce": nonce, "now": now})
-    if found.fetchone() is None:
+    cursor = conn.execute(_SEE, {"key_id": key_id, "nonce": nonce, "now": now})
+    if cursor.fetchone() is None:
         raise SignatureRefused("the nonce was used before")
 
 

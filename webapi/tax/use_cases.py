@@ -36,24 +36,24 @@ def file(code: str, year: str, currency: str, form: str) -> Response:
     _require_rate(currency)
     with scope.connection() as conn:
         guard.require_feature(conn, PlanFeature.TAX_REPORTS)
-        found = reading.read(conn, scope.user_id(), regime, wanted, currency)
+        computed = reading.read(conn, scope.user_id(), regime, wanted, currency)
         audit.record(
             conn, Event.TAX_REPORT_EXPORTED, actor_id=scope.user_id(),
             details={"regime": code, "year": wanted, "format": form},
         )  # fmt: skip
         happened(conn, TaxReportMade(code))
-    answer = Response(_content(found, form), mimetype=_TYPES[form])
+    answer = Response(_content(computed, form), mimetype=_TYPES[form])
     name = f"tax-{regime.code}-{wanted}.{form}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _content(found: Report, form: str) -> bytes:
+def _content(computed: Report, form: str) -> bytes:
     if form == "pdf":
-        return files.write_pdf(found)
+        return files.write_pdf(computed)
     text = StringIO(newline="")
-    files.write_csv(found, text)
+    files.write_csv(computed, text)
     return text.getvalue().encode()
 
 

@@ -123,12 +123,12 @@ def delete(token: str) -> None:
     click.echo(f"{listed.symbol} is deleted.")
 
 
-def _change(token: str, given: dict[str, Any]) -> None:
+def _change(token: str, options: dict[str, Any]) -> None:
     from coinsphere.audit.events import Event
     from coinsphere.market.reference import listing
     from webapi.admin.tokens.schemas import TokenChange
 
-    values = _checked(TokenChange, given).model_dump(exclude_unset=True)
+    values = _checked(TokenChange, options).model_dump(exclude_unset=True)
     with _connection() as conn:
         listed = _found(conn, token)
         try:
@@ -150,11 +150,11 @@ def _given(options: dict[str, object]) -> dict[str, Any]:
     return {camel(name): value for name, value in options.items() if value is not None}
 
 
-def _checked(model: "type[Input]", given: dict[str, Any]) -> "Input":
+def _checked(model: "type[Input]", values: dict[str, Any]) -> "Input":
     from pydantic import ValidationError
 
     try:
-        return model.model_validate(given)
+        return model.model_validate(values)
     except ValidationError as error:
         faults = (
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")

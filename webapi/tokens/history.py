@@ -159,9 +159,9 @@ def points(
         return cursor.execute(_HISTORY_IN_LINE_WITHOUT_WAREHOUSE, parameters).fetchall()
     # To read across events takes a plan of its own, so only those tokens pay for it that have any.
     has_line = price_line.has_line(conn, token_id)
-    found = warehouse.rows(conn, _HISTORY_IN_LINE if has_line else _HISTORY, parameters, Point)
-    if found is not None:
-        return found
+    candles = warehouse.rows(conn, _HISTORY_IN_LINE if has_line else _HISTORY, parameters, Point)
+    if candles is not None:
+        return candles
     # Before dbt's first build no day is known to be filled.
     bare = _HISTORY_IN_LINE_WITHOUT_WAREHOUSE if has_line else _HISTORY_WITHOUT_WAREHOUSE
     return cursor.execute(bare, parameters).fetchall()

@@ -7,13 +7,13 @@ from coinsphere.market.consensus.model import Constituent
 from coinsphere.market.prices import Price
 
 
-def shown(symbol: str, found: Price, *, explain: bool) -> dict[str, Any]:
+def shown(symbol: str, price: Price, *, explain: bool) -> dict[str, Any]:
     """The price by the names of `schemas.PriceOut`; its constituents, the heaviest first, where they are asked for."""
-    parts = sorted(found.constituents, key=lambda part: (-part.weight, part.quote.venue))
+    parts = sorted(price.constituents, key=lambda part: (-part.weight, part.quote.venue))
     return {
-        **{field.name: getattr(found, field.name) for field in fields(found)},
+        **{field.name: getattr(price, field.name) for field in fields(price)},
         "symbol": symbol,
-        "quorum": found.venues,
+        "quorum": price.venues,
         "constituents": [_part(part) for part in parts] if explain else None,
     }
 

@@ -188,14 +188,14 @@ def by_id(conn: Connection, token_id: UUID) -> Token:
 def by_ids(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Token]:
     """The tokens of these ids; ids without a token are missing."""
     cursor = conn.cursor(row_factory=class_row(Token))
-    found = cursor.execute(_BY_IDS, {"token_ids": list(token_ids)})
-    return {token.id: token for token in found}
+    rows = cursor.execute(_BY_IDS, {"token_ids": list(token_ids)})
+    return {token.id: token for token in rows}
 
 
 def extremes(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Extremes]:
     """The extremes of the tokens' candles; of none before the warehouse has any."""
-    found = warehouse.rows(conn, _EXTREMES, {"token_ids": list(token_ids)}, Extremes)
-    return {each.token_id: each for each in found or []}
+    rows = warehouse.rows(conn, _EXTREMES, {"token_ids": list(token_ids)}, Extremes)
+    return {each.token_id: each for each in rows or []}
 
 
 def with_extremes(conn: Connection, token: Token) -> Token:
@@ -206,16 +206,24 @@ def with_extremes(conn: Connection, token: Token) -> Token:
 def all_with_extremes(conn: Connection, tokens: Sequence[Token]) -> dict[Token, Token]:
     """The same for several tokens, by what they were."""
     untold = [each.id for each in tokens if each.ath is None or each.atl is None]
-    found = extremes(conn, untold) if untold else {}
-    return {each: _extended(each, found[each.id]) if each.id in found else each for each in tokens}
+    by_token = extremes(conn, untold) if untold else {}
+    return {
+        each: _extended(each, by_token[each.id]) if each.id in by_token else each for each in tokens
+    }
 
 
-def _extended(token: Token, found: Extremes) -> Token:
+def _extended(token: Token, extremes_of_token: Extremes) -> Token:
     values: dict[str, Any] = {}
     if token.ath is None:
-        values |= {"ath": found.all_time_high, "ath_date": found.all_time_high_at}
+        values |= {
+            "ath": extremes_of_token.all_time_high,
+            "ath_date": extremes_of_token.all_time_high_at,
+        }
     if token.atl is None:
-        values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
+        values |= {
+            "atl": extremes_of_token.all_time_low,
+            "atl_date": extremes_of_token.all_time_low_at,
+        }
     return replace(token, **values)
 
 

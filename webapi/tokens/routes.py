@@ -80,8 +80,8 @@ def get_history(symbol: str, query_data: schemas.HistoryFileQuery) -> Response:
         return history_files.answer(symbol, query_data, cast("tables.Form", form))
     frame, as_of = query_data.timeframe, query_data.as_of
     key = f"{symbol.upper()}:{frame}" + (f":{as_of.isoformat()}" if as_of else "")
-    told = pages.respond(cache_keys.HISTORY, key, lambda: _history(symbol, frame, as_of))
-    return tables.beside(told)
+    page = pages.respond(cache_keys.HISTORY, key, lambda: _history(symbol, frame, as_of))
+    return tables.beside(page)
 
 
 @tokens.get("/<symbol>/price")
@@ -96,19 +96,19 @@ def get_price(symbol: str, query_data: price_schemas.PriceQuery) -> dict[str, An
     moment = query_data.at or query_data.as_of or services().clock()
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        found = prices.at(conn, token.id, moment, query_data.as_of)
-    if found is None:
+        price = prices.at(conn, token.id, moment, query_data.as_of)
+    if price is None:
         raise errors.no_price(token.symbol)
-    return price_answers.shown(token.symbol, found, explain=query_data.explain)
+    return price_answers.shown(token.symbol, price, explain=query_data.explain)
 
 
 def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
     with services().database.connection() as conn:
-        found = queries.search(conn, query.q or None, after, query.limit + 1)
-    page = found[: query.limit]
+        rows = queries.search(conn, query.q or None, after, query.limit + 1)
+    page = rows[: query.limit]
     return schemas.TokensOut(
         tokens=[schemas.ListedTokenOut.model_validate(token) for token in page],
-        next_cursor=paging.cursor_of(page[-1]) if len(found) > query.limit else None,
+        next_cursor=paging.cursor_of(page[-1]) if len(rows) > query.limit else None,
     )
 
 

@@ -117,7 +117,11 @@ def taken_back(conn: Connection, transaction_ids: Sequence[str]) -> list[str]:
         each: transactions.history(conn, scope.user_id(), paths.uuid(each, WHAT))[:1]
         for each in transaction_ids
     }
-    return [each for each, found in newest.items() if found and found[0].superseded_at is not None]
+    return [
+        each
+        for each, versions in newest.items()
+        if versions and versions[0].superseded_at is not None
+    ]
 
 
 def bring_back(conn: Connection, transaction_ids: Sequence[str]) -> int:
@@ -128,10 +132,10 @@ def bring_back(conn: Connection, transaction_ids: Sequence[str]) -> int:
 
 def find(conn: Connection, transaction_id: str) -> dict[str, Any]:
     """The current version of a transaction. Raises `errors.Problem` with status 404."""
-    found = queries.some(conn, scope.user_id(), [paths.uuid(transaction_id, WHAT)])
-    if not found:
+    rows = queries.some(conn, scope.user_id(), [paths.uuid(transaction_id, WHAT)])
+    if not rows:
         raise errors.not_found(WHAT)
-    return found[0]
+    return rows[0]
 
 
 def _owning(conn: Connection, named: UUID | None) -> Portfolio:

@@ -49,8 +49,8 @@ class Squares(NamedTuple):
 
 def squares(address: str) -> Squares:
     """The QR code of an address, to be drawn in a page."""
-    made = segno.make(address, micro=False)
-    rows = [list(row) for row in made.matrix_iter(border=made.default_border_size)]
+    code = segno.make(address, micro=False)
+    rows = [list(row) for row in code.matrix_iter(border=code.default_border_size)]
     path = "".join(
         f"M{x} {y}h1v1h-1z"
         for y, row in enumerate(rows)
@@ -64,12 +64,12 @@ def matching_step(secret: str, code: str, now: datetime, drift: int) -> int | No
     """The time step, at most `drift` steps from now, whose code is `code`; None if there is none."""
     totp = pyotp.TOTP(secret)
     present = int(now.timestamp()) // STEP_SECONDS
-    found = None
+    match = None
     # Every step is compared, in constant time: how long it takes says nothing of the code.
     for step in range(present - drift, present + drift + 1):
         if hmac.compare_digest(totp.generate_otp(step), code):
-            found = step
-    return found
+            match = step
+    return match
 
 
 def is_time_based(code: str) -> bool:

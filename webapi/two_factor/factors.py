@@ -72,10 +72,10 @@ def _take_time_based(work: Services, conn: Connection, user_id: UUID, code: str)
     return _take_step(work, conn, user_id, state, code)
 
 
-def _take_step(work: Services, conn: Connection, user_id: UUID, found: State, code: str) -> bool:
-    if found.sealed_secret is None:
+def _take_step(work: Services, conn: Connection, user_id: UUID, state: State, code: str) -> bool:
+    if state.sealed_secret is None:
         return False
     place = totp_secret(user_id)
-    secret = envelope.open_(work.encryption_keys, found.sealed_secret, place).decode()
+    secret = envelope.open_(work.encryption_keys, state.sealed_secret, place).decode()
     step = codes.matching_step(secret, code, work.clock(), work.settings.totp_drift_steps)
-    return step is not None and queries.take_step(conn, user_id, found.sealed_secret, step)
+    return step is not None and queries.take_step(conn, user_id, state.sealed_secret, step)

@@ -47,7 +47,7 @@ def pending(work: Services) -> str | None:
     return envelope.open_(work.encryption_keys, state.sealed_secret, totp_secret(user_id)).decode()
 
 
-def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
+def enable(work: Services, body: schemas.VerifyIn) -> list[str]:
     """Make the new secret count, by a code of it; other sessions end. New recovery codes.
 
     Raises:
@@ -58,7 +58,7 @@ def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
     with work.database.connection() as conn:
         queries.lock(conn, user.id)
         guarded = proofs.guard(conn, work, Kind.SECOND_FACTOR, user.email)
-        is_right = factors.take_pending(work, conn, user.id, given.token)
+        is_right = factors.take_pending(work, conn, user.id, body.token)
         if is_right:
             throttle.forget(conn, guarded)
             queries.enable(conn, user.id, now)
@@ -73,15 +73,15 @@ def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
     return recovery_codes
 
 
-def disable(work: Services, given: schemas.DisableIn) -> None:
+def disable(work: Services, body: schemas.DisableIn) -> None:
     """Forget the authenticator app, by the password and a code; other sessions end.
 
     Raises:
         errors.Problem: 400, one of them is wrong; 409, there is no app; 429 after too many wrong ones.
     """
     user = proofs.caller(work)
-    proofs.require_password(work, user, given.password, "password")
-    proofs.require_code(work, user, given.token, "token")
+    proofs.require_password(work, user, body.password, "password")
+    proofs.require_code(work, user, body.token, "token")
     with work.database.connection() as conn:
         has_other = queries.disable(conn, user.id)
         if has_other is None:
@@ -92,7 +92,7 @@ def disable(work: Services, given: schemas.DisableIn) -> None:
     work.sessions.bury(*ended)
 
 
-def renew_codes(work: Services, given: schemas.RegenerateIn) -> list[str]:
+def renew_codes(work: Services, body: schemas.RegenerateIn) -> list[str]:
     """New recovery codes in place of the old ones; the caller must have been asked for a step-up.
 
     Raises:
@@ -101,8 +101,8 @@ def renew_codes(work: Services, given: schemas.RegenerateIn) -> list[str]:
     user = proofs.caller(work)
     if not user.two_factor_enabled:
         raise errors.Problem(409, "no second factor is enabled", code="not-enabled")
-    if given.token is not None:
-        proofs.require_code(work, user, given.token, "token")
+    if body.token is not None:
+        proofs.require_code(work, user, body.token, "token")
     now = work.clock()
     with work.database.connection() as conn:
         queries.lock(conn, user.id)

@@ -50,22 +50,22 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
     if batch is None:
         return
     try:
-        found = resolve(conn, batch, clock())
-        _require_answers(found.content)
+        resolved = resolve(conn, batch, clock())
+        _require_answers(resolved.content)
     except UnreadableFile as error:
         _finish(conn, batch_id, "failed", clock(), str(error))
         return
-    problems = [asdict(problem) for problem in found.problems[:MOST_PROBLEMS]]
+    problems = [asdict(problem) for problem in resolved.problems[:MOST_PROBLEMS]]
     parameters = {
         "id": batch_id,
         "now": clock(),
-        "rows": found.rows,
+        "rows": resolved.rows,
         "problems": Jsonb(problems),
-        "count": len(found.problems),
-        "findings": Jsonb(findings_of(found.content)),
+        "count": len(resolved.problems),
+        "findings": Jsonb(findings_of(resolved.content)),
     }
     conn.execute(_START, parameters)
-    _record(conn, batch, found, clock)
+    _record(conn, batch, resolved, clock)
     recompute.update(conn, batch.user_id, clock())
     _finish(conn, batch_id, "succeeded", clock(), None)
     imported = TransactionsImported(batch.format)
@@ -84,29 +84,29 @@ def _open(conn: Connection, batch_id: UUID) -> Batch | None:
     return batch if batch is not None and batch.status in ("queued", "running") else None
 
 
-def _record(conn: Connection, batch: Batch, found: Resolved, clock: Clock) -> None:
+def _record(conn: Connection, batch: Batch, resolved: Resolved, clock: Clock) -> None:
     known = 0
-    told = _as_it_happened(found.facts)
-    for at in range(0, len(told), _CHUNK):
-        chunk = told[at : at + _CHUNK]
+    facts = _as_it_happened(resolved.facts)
+    for at in range(0, len(facts), _CHUNK):
+        chunk = facts[at : at + _CHUNK]
         with conn.transaction():
             new = [fact for _, fact in chunk]
             done = recording.record(conn, batch.user_id, new, clock(), at_once=False)
             known += done.known
             progress = {
                 "id": batch.id,
-                "done": min(at + len(chunk), found.rows),
+                "done": min(at + len(chunk), resolved.rows),
                 "imported": len(done.fact_ids),
                 "known": known,
             }
             conn.execute(_PROGRESS, progress)
-    conn.execute(_PROGRESS, {"id": batch.id, "done": found.rows, "imported": 0, "known": known})
+    conn.execute(_PROGRESS, {"id": batch.id, "done": resolved.rows, "imported": 0, "known": known})
 
 
-def _as_it_happened(told: Sequence[tuple[int, NewFact]]) -> Sequence[tuple[int, NewFact]]:
+def _as_it_happened(facts: Sequence[tuple[int, NewFact]]) -> Sequence[tuple[int, NewFact]]:
     """By time; within an instant in the order of the file, which many an exchange writes with the newest first."""
-    is_backwards = bool(told) and told[0][1].occurred_at > told[-1][1].occurred_at
-    return sorted(reversed(told) if is_backwards else told, key=lambda each: each[1].occurred_at)
+    is_backwards = bool(facts) and facts[0][1].occurred_at > facts[-1][1].occurred_at
+    return sorted(reversed(facts) if is_backwards else facts, key=lambda each: each[1].occurred_at)
 
 
 def _finish(

@@ -58,26 +58,28 @@ def preview(conn: Connection, batch: Batch, now: datetime, examples: int = 20) -
     Raises:
         UnreadableFile: the file is unusable as a whole.
     """
-    found = resolve(conn, batch, now)
-    known = transactions.known_names(conn, [fact for _, fact in found.facts])
+    resolved = resolve(conn, batch, now)
+    known = transactions.known_names(conn, [fact for _, fact in resolved.facts])
     return Preview(
-        rows=found.rows,
-        transactions=len(found.facts),
+        rows=resolved.rows,
+        transactions=len(resolved.facts),
         known=len(known),
-        examples=_examples(conn, batch, found, examples),
-        problems=found.problems[:MOST_PROBLEMS],
-        problem_count=len(found.problems),
-        findings=findings_of(found.content),
+        examples=_examples(conn, batch, resolved, examples),
+        problems=resolved.problems[:MOST_PROBLEMS],
+        problem_count=len(resolved.problems),
+        findings=findings_of(resolved.content),
     )
 
 
-def _examples(conn: Connection, batch: Batch, found: Resolved, most: int) -> list[Example]:
+def _examples(conn: Connection, batch: Batch, resolved: Resolved, most: int) -> list[Example]:
     row = conn.execute(_CURRENCY, {"id": batch.portfolio_id}).fetchone()
     assert row is not None
     valuer = Valuer(StoredMarket(conn), str(row[0]))
     return [
         Example(line, parsed, _cost(fact, valuer))
-        for (line, parsed), (_, fact) in zip(found.parsed[:most], found.facts[:most], strict=True)
+        for (line, parsed), (_, fact) in zip(
+            resolved.parsed[:most], resolved.facts[:most], strict=True
+        )
     ]
 
 

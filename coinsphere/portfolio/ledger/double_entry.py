@@ -113,11 +113,11 @@ def postings(fact: Fact) -> list[Posting]:
     return entries
 
 
-def require_balance(made: Sequence[Posting]) -> None:
+def require_balance(entries: Sequence[Posting]) -> None:
     """Check that each asset sums to zero. Raises `UnbalancedEvent` that names those which do not."""
     with localcontext(EXACT):
         sums: dict[UUID | str | None, Decimal] = defaultdict(Decimal)
-        for posting in made:
+        for posting in entries:
             sums[posting.token_id or posting.currency] += posting.amount
         wrong = {str(asset): str(total) for asset, total in sums.items() if total}
     if wrong:

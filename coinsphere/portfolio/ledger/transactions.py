@@ -158,7 +158,7 @@ def history(conn: Connection, user_id: UUID, fact_id: UUID) -> list[StoredFact]:
     """All versions of a fact of the user, the newest first; a withdrawn fact has no current one."""
     parameters = {"user_id": user_id, "fact_id": fact_id}
     rows = conn.cursor(row_factory=dict_row).execute(_HISTORY, parameters)
-    return [found for row in rows if (found := _stored(row)) is not None]
+    return [version for row in rows if (version := _stored(row)) is not None]
 
 
 class Version(NamedTuple):
@@ -255,7 +255,7 @@ def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str
 
 def that_come_again(conn: Connection, new: Sequence[NewFact]) -> dict[tuple[UUID, str], ComesAgain]:
     """Of facts that were withdrawn with the import that brought them: by portfolio and external id, what is known of them."""
-    found = {}
+    by_name = {}
     for portfolio_id in {fact.portfolio_id for fact in new}:
         named = [each.external_id for each in new if each.portfolio_id == portfolio_id]
         parameters = {
@@ -263,8 +263,8 @@ def that_come_again(conn: Connection, new: Sequence[NewFact]) -> dict[tuple[UUID
             "external_ids": [each for each in named if each],
         }
         for external_id, *rest in conn.execute(_COMES_AGAIN, parameters):
-            found[portfolio_id, external_id] = ComesAgain(*rest)
-    return found
+            by_name[portfolio_id, external_id] = ComesAgain(*rest)
+    return by_name
 
 
 def _fact_id(name: str) -> UUID | None:

@@ -65,7 +65,7 @@ def _candidates(
     outgoing: Sequence[Transfer], incoming: Sequence[Transfer], rejected: set[Pair]
 ) -> list[tuple[tuple[object, ...], UUID, UUID]]:
     arrivals = sorted(incoming, key=lambda transfer: transfer.occurred_at)
-    found: list[tuple[tuple[object, ...], UUID, UUID]] = []
+    pairs: list[tuple[tuple[object, ...], UUID, UUID]] = []
     start = 0
     widest = max((out.reach for out in outgoing), default=timedelta())
     for out in sorted(outgoing, key=lambda transfer: transfer.occurred_at):
@@ -75,8 +75,8 @@ def _candidates(
             if arrival.occurred_at > out.occurred_at + out.reach:
                 break
             if _may_be(out, arrival) and (out.fact_id, arrival.fact_id) not in rejected:
-                found.append((_distance(out, arrival), out.fact_id, arrival.fact_id))
-    return found
+                pairs.append((_distance(out, arrival), out.fact_id, arrival.fact_id))
+    return pairs
 
 
 def _may_be(out: Transfer, arrival: Transfer) -> bool:

@@ -70,12 +70,12 @@ def books(
     former = {token_id: line.former() & lines.keys() for token_id, line in lines.items()}
     with localcontext(EXACT):
         for token_id in TopologicalSorter(former).static_order():
-            made, legacies = _book(
+            records, legacies = _book(
                 conn, user_id, lines[token_id], carried.pop(token_id, []), market
             )
             for heir, legacy in legacies:
                 carried[heir].append(legacy)
-            yield token_id, made
+            yield token_id, records
 
 
 def _book(
@@ -87,6 +87,6 @@ def _book(
     book = Book(
         line.token_id, rebooking.rules(conn, user_id), market, successions=line.successions()
     )
-    made = book.book(conversions.in_order(line.token_id, entries, ends, carried))
-    given = conversions.given(made)
-    return made, list(line.legacies(made, given, (entry.fact for entry in entries)))
+    records = book.book(conversions.in_order(line.token_id, entries, ends, carried))
+    handed_on = conversions.given(records)
+    return records, list(line.legacies(records, handed_on, (entry.fact for entry in entries)))

@@ -28,7 +28,7 @@ Successions = Mapping[tuple[UUID, UUID], datetime]
 
 def converted(lots: Iterable[CarriedLot], ratio: Ratio) -> tuple[CarriedLot, ...]:
     """The lots in the new unit. One too small for a unit of 10^-18 leaves its cost to the next, the last to the one before."""
-    made: list[CarriedLot] = []
+    carried_lots: list[CarriedLot] = []
     old = new = ZERO
     waiting: list[CarriedLot] = []
     for lot in lots:
@@ -37,11 +37,11 @@ def converted(lots: Iterable[CarriedLot], ratio: Ratio) -> tuple[CarriedLot, ...
         waiting.append(lot)
         if quantity > 0:
             new += quantity
-            made.append(_joined(waiting, lot)._replace(quantity=quantity))
+            carried_lots.append(_joined(waiting, lot)._replace(quantity=quantity))
             waiting = []
-    if waiting and made:
-        made[-1] = _joined([made[-1], *waiting], made[-1])
-    return tuple(made)
+    if waiting and carried_lots:
+        carried_lots[-1] = _joined([carried_lots[-1], *waiting], carried_lots[-1])
+    return tuple(carried_lots)
 
 
 def _joined(lots: list[CarriedLot], like: CarriedLot) -> CarriedLot:
@@ -66,28 +66,28 @@ def exchanged(fact: Fact) -> Ratio:
     return Ratio(fact.amount, fact.counter_amount - fee_in(fact, fact.counter_token_id))
 
 
-def given(made: BookRecords) -> list[Carried]:
+def given(records: BookRecords) -> list[Carried]:
     """The lots that went on from a book, by its events and the user's own exchanges, in the unit of the book."""
-    acquired = {lot.number: lot.acquired_at for lot in made.lots}
-    found: dict[tuple[UUID, datetime, UUID, str], list[CarriedLot]] = defaultdict(list)
-    for use in made.uses:
+    acquired = {lot.number: lot.acquired_at for lot in records.lots}
+    by_heir: dict[tuple[UUID, datetime, UUID, str], list[CarriedLot]] = defaultdict(list)
+    for use in records.uses:
         if use.kind is Use.CONVERSION:
             since = None if use.lot_number is None else acquired[use.lot_number]
             key = (use.fact_id, use.used_at, use.portfolio_id, use.account)
-            found[key].append(CarriedLot(use.quantity, use.cost, since))
-    return [Carried(*key, tuple(lots)) for key, lots in found.items()]
+            by_heir[key].append(CarriedLot(use.quantity, use.cost, since))
+    return [Carried(*key, tuple(lots)) for key, lots in by_heir.items()]
 
 
-def held(made: BookRecords, at: datetime) -> dict[tuple[UUID, str], Decimal]:
+def held(records: BookRecords, at: datetime) -> dict[tuple[UUID, str], Decimal]:
     """The holdings of each pool just before an instant, by a book from the first fact on."""
-    found: dict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
-    for lot in made.lots:
+    amounts: dict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
+    for lot in records.lots:
         if lot.opened_at < at:
-            found[lot.portfolio_id, lot.account] += lot.quantity
-    for use in made.uses:
+            amounts[lot.portfolio_id, lot.account] += lot.quantity
+    for use in records.uses:
         if use.used_at < at and use.lot_number is not None:
-            found[use.portfolio_id, use.account] -= use.quantity
-    return found
+            amounts[use.portfolio_id, use.account] -= use.quantity
+    return amounts
 
 
 def split_off(

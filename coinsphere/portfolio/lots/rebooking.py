@@ -210,14 +210,14 @@ def rebook(
     with localcontext(EXACT):
         carried = line.carried(conn, scope)
         ends = line.conversions(conn, scope, carried)
-        made = book.book(conversions.in_order(token_id, _entries(conn, scope), ends, carried))
-        _store(conn, scope, made)
-    changed |= {row.portfolio_id for row in made.positions}
-    changed |= {row.portfolio_id for row in made.flows}
+        records = book.book(conversions.in_order(token_id, _entries(conn, scope), ends, carried))
+        _store(conn, scope, records)
+    changed |= {row.portfolio_id for row in records.positions}
+    changed |= {row.portfolio_id for row in records.flows}
     parameters = {**scope, "portfolios": list(changed)}
     conn.execute(_HOLD, parameters)
     conn.execute(_LET_GO, parameters)
-    issues.note_booking(conn, user_id, token_id, start_of_day(day), made.findings)
+    issues.note_booking(conn, user_id, token_id, start_of_day(day), records.findings)
     return Rebooked(day, frozenset(changed), line.heirs())
 
 
@@ -232,9 +232,9 @@ def entries(
 def _start(conn: Connection, scope: Mapping[str, Any]) -> Start:
     row = conn.execute(_NEXT, scope).fetchone()
     assert row is not None
-    found = conn.execute(_OPEN_LOTS, scope).fetchall()
+    open_lots = conn.execute(_OPEN_LOTS, scope).fetchall()
     with localcontext(EXACT):
-        restored = tuple(_restored(Lot(*row[:8]), row[8], row[9]) for row in found)
+        restored = tuple(_restored(Lot(*row[:8]), row[8], row[9]) for row in open_lots)
     return Start(restored, row[0], row[1])
 
 
@@ -260,20 +260,20 @@ def _entries(
             yield Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
 
 
-def _store(conn: Connection, scope: Mapping[str, Any], made: BookRecords) -> None:
+def _store(conn: Connection, scope: Mapping[str, Any], records: BookRecords) -> None:
     key = (scope["user_id"], scope["token_id"])
-    new = {lot.number for lot in made.lots}
-    _LOTS.insert(conn, ((*key, *lot, made.closed.get(lot.number)) for lot in made.lots))
-    _USES.insert(conn, ((*key, *use) for use in made.uses))
-    _FLOWS.insert(conn, ((*key, *flow) for flow in made.flows))
+    new = {lot.number for lot in records.lots}
+    _LOTS.insert(conn, ((*key, *lot, records.closed.get(lot.number)) for lot in records.lots))
+    _USES.insert(conn, ((*key, *use) for use in records.uses))
+    _FLOWS.insert(conn, ((*key, *flow) for flow in records.flows))
     with conn.cursor() as cursor:
         older = [
             {**scope, "number": number, "at": at}
-            for number, at in made.closed.items()
+            for number, at in records.closed.items()
             if number not in new
         ]
         cursor.executemany(_CLOSE_LOT, older)
-    _store_positions(conn, scope, made.positions)
+    _store_positions(conn, scope, records.positions)
 
 
 def _store_positions(

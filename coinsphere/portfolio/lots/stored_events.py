@@ -109,18 +109,18 @@ class Line(NamedTuple):
         return frozenset(e.token_id for e in self.events if e.successor_id == self.token_id)
 
     def legacies(
-        self, made: BookRecords, given: Iterable[Carried], facts: Iterable[Fact]
+        self, records: BookRecords, handed_on: Iterable[Carried], facts: Iterable[Fact]
     ) -> Iterator[tuple[UUID, Carried]]:
         """Who takes what over from a book of this token that is not stored, in the unit of the heir.
 
         Args:
-            made: the book, from the first fact on.
-            given: what went on from it, in its unit.
+            records: the book, from the first fact on.
+            handed_on: what went on from it, in its unit.
             facts: all facts of the token.
         """
         own = {fact.fact_id: fact for fact in facts}
         events = {event.id: event for event in self.events}
-        for each in given:
+        for each in handed_on:
             event, fact = events.get(each.fact_id), own.get(each.fact_id)
             heir = event.successor_id if event else fact and fact.counter_token_id
             if heir is not None and heir != self.token_id:
@@ -128,7 +128,7 @@ class Line(NamedTuple):
                 yield heir, each._replace(lots=conversions.converted(each.lots, ratio))
         for event in self.events:
             if event.kind == "split" and event.token_id == self.token_id and event.successor_id:
-                pools = conversions.held(made, event.at)
+                pools = conversions.held(records, event.at)
                 for came in conversions.split_off(event.id, event.at, event.ratio, pools):
                     yield event.successor_id, came
 
@@ -151,7 +151,7 @@ class Line(NamedTuple):
         came: dict[UUID, list[datetime]] = defaultdict(list)
         for each in carried:
             came[each.portfolio_id].append(each.at)
-        made = []
+        conversions = []
         for event in self.events:
             if event.token_id != self.token_id or event.kind == "split":
                 continue
@@ -160,18 +160,18 @@ class Line(NamedTuple):
                 moments = [fact_at or event.at, *came[portfolio_id]] if ends else []
                 heir = event.successor_id or self.token_id
                 at = max([event.at, *moments])
-                made.append(Conversion(event.id, at, portfolio_id, heir, event.ratio))
-        return [each for each in made if each.at >= scope["since"]]
+                conversions.append(Conversion(event.id, at, portfolio_id, heir, event.ratio))
+        return [each for each in conversions if each.at >= scope["since"]]
 
     def carried(self, conn: Connection, scope: Mapping[str, Any]) -> list[Carried]:
         """The lots carried over from other tokens from `since` of the scope on."""
         sources = [e for e in self.events if e.successor_id == self.token_id]
         former = [event.token_id for event in sources if event.kind != "split"]
-        made = _carried(conn, {**scope, "former": former}) if former else []
+        carried_lots = _carried(conn, {**scope, "former": former}) if former else []
         for event in sources:
             if event.kind == "split" and event.at >= scope["since"]:
-                made += _split(conn, scope, event)
-        return made
+                carried_lots += _split(conn, scope, event)
+        return carried_lots
 
 
 def line(conn: Connection, token_id: UUID, as_of: datetime | None = None) -> Line:
@@ -182,12 +182,12 @@ def line(conn: Connection, token_id: UUID, as_of: datetime | None = None) -> Lin
 
 
 def _carried(conn: Connection, parameters: Mapping[str, Any]) -> list[Carried]:
-    found: dict[tuple[Any, ...], list[CarriedLot]] = defaultdict(list)
+    by_origin: dict[tuple[Any, ...], list[CarriedLot]] = defaultdict(list)
     for row in conn.execute(_CARRIED, parameters):
-        found[(*row[:4], Ratio(*row[7:]))].append(CarriedLot(*row[4:7]))
+        by_origin[(*row[:4], Ratio(*row[7:]))].append(CarriedLot(*row[4:7]))
     return [
         Carried(fact_id, at, portfolio_id, account, conversions.converted(lots, ratio))
-        for (fact_id, at, portfolio_id, account, ratio), lots in found.items()
+        for (fact_id, at, portfolio_id, account, ratio), lots in by_origin.items()
     ]
 
 

@@ -95,13 +95,21 @@ class Contribution:
 
 
 def contribution(
-    held: Ends, crossed: Sequence[FlowOfDay], worth: Worth, period: Period
+    holding: Ends, crossed: Sequence[FlowOfDay], worth: Worth, period: Period
 ) -> Contribution:
     """The contribution of one asset: its end value plus outflows, less its start value and inflows."""
     with localcontext(EXACT):
         before = period.first - timedelta(days=1)
-        start = ZERO if not held.start_amount else worth(held.token_id, held.start_amount, before)
-        end = ZERO if not held.end_amount else worth(held.token_id, held.end_amount, period.last)
+        start = (
+            ZERO
+            if not holding.start_amount
+            else worth(holding.token_id, holding.start_amount, before)
+        )
+        end = (
+            ZERO
+            if not holding.end_amount
+            else worth(holding.token_id, holding.end_amount, period.last)
+        )
         came = [_crossed(flow.money_in, flow.amount_in, flow, worth) for flow in crossed]
         went = [_crossed(flow.money_out, flow.amount_out, flow, worth) for flow in crossed]
         inflow, outflow = _sum(came), _sum(went)
@@ -110,7 +118,7 @@ def contribution(
             gain = (end + outflow - start - inflow).quantize(UNIT)
         income = sum((flow.income for flow in crossed), ZERO)
     return Contribution(
-        held.token_id, held.symbol, held.name, start, end, inflow, outflow, income, gain
+        holding.token_id, holding.symbol, holding.name, start, end, inflow, outflow, income, gain
     )
 
 

@@ -36,9 +36,9 @@ def kendall(moves: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         tau = (order @ order.T).astype(np.float64) / np.sqrt(untied * untied.T)
     # Rounding leaves what moves alike a little off one.
-    made: Floats = np.round(np.sin(np.pi / 2 * np.clip(tau, -1.0, 1.0)), 9)
-    made[_common(known) < LEAST_DAYS] = np.nan
-    return made
+    correlations: Floats = np.round(np.sin(np.pi / 2 * np.clip(tau, -1.0, 1.0)), 9)
+    correlations[_common(known) < LEAST_DAYS] = np.nan
+    return correlations
 
 
 def of(moves: Sequence[Mapping[date, float]]) -> Floats:
@@ -69,5 +69,5 @@ def positive_definite(known: Floats) -> Floats:
 
 def _common(known: npt.NDArray[np.bool_]) -> Floats:
     counted = known.astype(np.float64)
-    found: Floats = counted @ counted.T
-    return found
+    common_days: Floats = counted @ counted.T
+    return common_days

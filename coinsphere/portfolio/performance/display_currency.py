@@ -83,16 +83,16 @@ class History(NamedTuple):
     growth: dict[date, Decimal]
 
 
-def holding(held: Holding, rate: Rate | None, missing: str | None) -> Holding:
+def holding(original: Holding, rate: Rate | None, missing: str | None) -> Holding:
     """A holding in the shown currency, at the newest rate; percentages stay. `missing` has no rate."""
-    row = replace(held.row, average_buy_price=_shown(held.row.average_buy_price, rate))
+    row = replace(original.row, average_buy_price=_shown(original.row.average_buy_price, rate))
     return replace(
-        held,
+        original,
         row=row,
-        current_value=_shown(held.current_value, rate),
-        cost_basis=_shown(held.cost_basis, rate),
-        profit_loss=_shown(held.profit_loss, rate),
-        change_24h=_shown(held.change_24h, rate),
+        current_value=_shown(original.current_value, rate),
+        cost_basis=_shown(original.cost_basis, rate),
+        profit_loss=_shown(original.profit_loss, rate),
+        change_24h=_shown(original.change_24h, rate),
         missing_rate=missing,
     )
 

@@ -62,11 +62,13 @@ class StatedDistribution:
         is_grid = levels is _GRID_LEVELS
         wanted = _grid_of(self.degrees) if is_grid else special.stdtrit(self.degrees, levels)
         returns = np.asarray(self.log_returns)
-        found: Floats = np.interp(wanted, known, returns)
+        quantiles: Floats = np.interp(wanted, known, returns)
         low, high = wanted < known[0], wanted > known[-1]
-        found[low] = returns[0] + (wanted[low] - known[0]) * _slope(known[:2], returns[:2])
-        found[high] = returns[-1] + (wanted[high] - known[-1]) * _slope(known[-2:], returns[-2:])
-        return found
+        quantiles[low] = returns[0] + (wanted[low] - known[0]) * _slope(known[:2], returns[:2])
+        quantiles[high] = returns[-1] + (wanted[high] - known[-1]) * _slope(
+            known[-2:], returns[-2:]
+        )
+        return quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ class ObservedDistribution:
     def quantile(self, levels: Floats) -> Floats:
         """The log returns that were not exceeded in these shares of days."""
         known = np.sort(self.log_returns)
-        found: Floats = np.interp(levels * (len(known) - 1), np.arange(len(known)), known)
-        return found
+        quantiles: Floats = np.interp(levels * (len(known) - 1), np.arange(len(known)), known)
+        return quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ class JointDraws:
         """The simple return of the asset at `place` in each draw, shape [DRAWS]."""
         known = np.expm1(marginal.quantile(_GRID_LEVELS))
         below = self.below[place]
-        made: Floats = known[below] + self.share[place] * np.diff(known)[below]
-        return made
+        returns: Floats = known[below] + self.share[place] * np.diff(known)[below]
+        return returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +224,9 @@ def draw(known: Floats) -> JointDraws:
 @lru_cache(maxsize=64)
 def _grid_of(degrees: float) -> Floats:
     """The grid's levels as scores of a Student t: tokens of one model share their degrees, and each score takes long."""
-    made: Floats = special.stdtrit(degrees, _GRID_LEVELS)
-    made.setflags(write=False)
-    return made
+    scores: Floats = special.stdtrit(degrees, _GRID_LEVELS)
+    scores.setflags(write=False)
+    return scores
 
 
 def _slope(scores: Floats, returns: Floats) -> float:

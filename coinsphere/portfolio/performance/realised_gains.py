@@ -153,9 +153,9 @@ def gains(
 def realised(conn: Connection, period: Period) -> Realised:
     """The sum of the realised gains."""
     cursor = conn.cursor(row_factory=class_row(Realised))
-    found = cursor.execute(_REALISED, period.parameters()).fetchone()
-    assert found is not None
-    return found
+    row = cursor.execute(_REALISED, period.parameters()).fetchone()
+    assert row is not None
+    return row
 
 
 def realised_by_day(conn: Connection, period: Period) -> list[RealisedOfDay]:

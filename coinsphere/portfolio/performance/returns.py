@@ -194,29 +194,29 @@ def _of_period(ordinals: daily_series.Days, amounts: Units) -> Return:
         # All was lost: no rate above -100 % explains it.
         return Return(Decimal(-1))
     years = (ordinals - ordinals[0]) / (ordinals[-1] - ordinals[0])
-    found = internal_rate.find(years, (amounts / int(abs(amounts).max())).astype(float))
-    if not found:
+    rates = internal_rate.find(years, (amounts / int(abs(amounts).max())).astype(float))
+    if not rates:
         # Where the first and the last flow have different signs there is a rate, however far away.
         return Return(None, OUT_OF_RANGE if amounts[0] < 0 < amounts[-1] else NO_SOLUTION)
-    if len(found) > 1:
+    if len(rates) > 1:
         return Return(None, NOT_UNIQUE)
-    if found[0] * float(np.sign(amounts.sum())) < -internal_rate.ROUNDING:
+    if rates[0] * float(np.sign(amounts.sum())) < -internal_rate.ROUNDING:
         return Return(None, AGAINST_GAIN)
-    return within(Decimal(math.expm1(found[0])))
+    return within(Decimal(math.expm1(rates[0])))
 
 
 def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
     """The days that a time-weighted return chains."""
     previous = before.value if before is not None and before.value is not None else ZERO
-    made = []
+    periods = []
     with localcontext(EXACT):
         for day in days:
             invested = previous + (day.inflow or ZERO)
             result = (day.value or ZERO) + (day.outflow or ZERO)
             rate = within(result / invested - 1).rate if invested > 0 else None
-            made.append(SubPeriod(day.day, invested, result, rate))
+            periods.append(SubPeriod(day.day, invested, result, rate))
             previous = day.value or ZERO
-    return made
+    return periods
 
 
 def _simple(gain: Decimal, invested: Decimal) -> Return:
@@ -228,5 +228,5 @@ def _simple(gain: Decimal, invested: Decimal) -> Return:
 
 def within(rate: Decimal) -> Return:
     """A rate as a fraction, or none where it is out of range."""
-    found = rate.quantize(_RATE, context=EXACT) if abs(rate) <= MAX_RATE else None
-    return Return(found, OUT_OF_RANGE if found is None else None)
+    rounded = rate.quantize(_RATE, context=EXACT) if abs(rate) <= MAX_RATE else None
+    return Return(rounded, OUT_OF_RANGE if rounded is None else None)

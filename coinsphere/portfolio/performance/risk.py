@@ -122,8 +122,8 @@ def correlations(moves: Mapping[str, Mapping[date, float]]) -> dict[str, dict[st
     table: dict[str, dict[str, float | None]] = {name: {} for name in names}
     for place, one in enumerate(names):
         for other in names[place:]:
-            found = _correlation(moves[one], moves[other])
-            table[one][other] = table[other][one] = found
+            correlation = _correlation(moves[one], moves[other])
+            table[one][other] = table[other][one] = correlation
     return table
 
 

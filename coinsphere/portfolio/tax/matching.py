@@ -251,15 +251,17 @@ class Token:
             quantity = sum((lot.quantity for lot in carried.lots), ZERO) * self._scale(carried.at)
             yield Change(self.regime.day(carried.at), quantity, None, is_in=False, legacy=number)
 
-    def _out_of_pool(self, given: Sequence[Carried]) -> list[Carried]:
+    def _out_of_pool(self, handed_on: Sequence[Carried]) -> list[Carried]:
         """Converted lots with their share of the pool's cost, as far as the pool had them."""
         shares = {each.legacy: each for each in self._pooled if each.legacy is not None}
-        made = []
-        for number, each in enumerate(given):
-            if found := shares.get(number):
-                units = (found.quantity / self._scale(each.at)).quantize(UNIT, ROUND_DOWN)
-                made.append(each._replace(lots=(CarriedLot(units, found.cost, None),)))
-        return made
+        carried_lots = []
+        for number, each in enumerate(handed_on):
+            if share_of_lot := shares.get(number):
+                units = (share_of_lot.quantity / self._scale(each.at)).quantize(UNIT, ROUND_DOWN)
+                carried_lots.append(
+                    each._replace(lots=(CarriedLot(units, share_of_lot.cost, None),))
+                )
+        return carried_lots
 
     def _note_undecided(self, entry: Entry, move: Acquire | Dispose) -> None:
         """Losses, gifts and bare fees of the year, which are no sales."""

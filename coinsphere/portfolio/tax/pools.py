@@ -86,10 +86,10 @@ class _Day:
 
 def match(changes: Iterable[Change]) -> list[Matched]:
     """Sales and conversions into other tokens by day, each in parts with their cost."""
-    found: dict[date, _Day] = {}
+    by_day: dict[date, _Day] = {}
     for change in changes:
-        found.setdefault(change.on, _Day()).add(change)
-    days = dict(sorted(found.items()))
+        by_day.setdefault(change.on, _Day()).add(change)
+    days = dict(sorted(by_day.items()))
     matches = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
     order = (SAME_DAY, THIRTY_DAYS, POOL, CONTINUED)
     return sorted(

@@ -90,5 +90,5 @@ def percentage(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
     if part is None or whole is None or whole <= 0:
         return None
     with localcontext(EXACT):
-        found = part / whole
-        return percent(found) if abs(found) <= MAX_RATE else None
+        share = part / whole
+        return percent(share) if abs(share) <= MAX_RATE else None

@@ -68,18 +68,20 @@ class DailyTotals:
             np.zeros(len(self._days), dtype=np.int64) for _ in range(4)
         )
 
-    def add(self, closes: Series, held: PositionSeries | None, crossed: FlowSeries | None) -> None:
+    def add(
+        self, closes: Series, positions: PositionSeries | None, crossed: FlowSeries | None
+    ) -> None:
         """Add an asset.
 
         Args:
             closes: its closes of the span, beginning with the last one before the span where there is one.
-            held: its positions, beginning with the one of the day before the span.
+            positions: its positions, beginning with the one of the day before the span.
             crossed: its flows of the span.
         """
         close_of = closes.days.searchsorted(self._days, "right") - 1
-        if held is not None:
-            self._add_held(closes, close_of, held)
-            self._add_begun(closes, held)
+        if positions is not None:
+            self._add_held(closes, close_of, positions)
+            self._add_begun(closes, positions)
         if crossed is not None:
             self._add_crossed(closes, close_of, crossed)
 
@@ -101,24 +103,24 @@ class DailyTotals:
             _decimals(self._amount_out, 2 * PLACES),
         )
 
-    def _add_held(self, closes: Series, close_of: Days, held: PositionSeries) -> None:
-        position_of = held.days.searchsorted(self._days, "right") - 1
+    def _add_held(self, closes: Series, close_of: Days, positions: PositionSeries) -> None:
+        position_of = positions.days.searchsorted(self._days, "right") - 1
         at = np.flatnonzero(position_of >= 0)
-        at = at[held.amounts[position_of[at]] > 0]
-        self._cost[at] += held.costs[position_of[at]]
-        self._uncosted[at] += held.uncosted[position_of[at]] > 0
+        at = at[positions.amounts[position_of[at]] > 0]
+        self._cost[at] += positions.costs[position_of[at]]
+        self._uncosted[at] += positions.uncosted[position_of[at]] > 0
         self._unpriced[at] += close_of[at] < 0
         at = at[close_of[at] >= 0]
         self._priced[at] += 1
         self._filled[at] += closes.days[close_of[at]] < self._days[at]
-        self._value[at] += held.amounts[position_of[at]] * closes.values[close_of[at]]
+        self._value[at] += positions.amounts[position_of[at]] * closes.values[close_of[at]]
 
-    def _add_begun(self, closes: Series, held: PositionSeries) -> None:
+    def _add_begun(self, closes: Series, positions: PositionSeries) -> None:
         """Where the first price lies in the span: what was held on the day before."""
         if not len(closes.days) or not self._days[0] <= closes.days[0] <= self._days[-1]:
             return
         begins = int(closes.days[0])
-        amount = held.amount_on(begins - 1)
+        amount = positions.amount_on(begins - 1)
         self._amount_in[begins - self._first] += amount * closes.values[0]
 
     def _add_crossed(self, closes: Series, close_of: Days, crossed: FlowSeries) -> None:

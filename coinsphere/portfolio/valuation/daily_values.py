@@ -128,7 +128,7 @@ def revalue(
     days = _summed(conn, parameters, market)
     with localcontext(EXACT):
         rows = list(valued(days, currency, market, before))
-    realised = {day: found for day, *found in conn.execute(_REALISED, parameters)}
+    realised = {day: figures for day, *figures in conn.execute(_REALISED, parameters)}
     _VALUES.insert(
         conn,
         ((portfolio_id, user_id, *row, *realised.get(row.day, _NOTHING)) for row in rows),
@@ -146,10 +146,10 @@ def _summed(
     for at in range(0, len(assets), _AT_ONCE):
         chunk = assets[at : at + _AT_ONCE]
         market.prepare(chunk, first)
-        held, crossed = _positions(conn, parameters, chunk), _flows(conn, parameters, chunk)
+        positions, crossed = _positions(conn, parameters, chunk), _flows(conn, parameters, chunk)
         for token_id in chunk:
             sums.add(
-                market.closes_since(token_id, first), held.get(token_id), crossed.get(token_id)
+                market.closes_since(token_id, first), positions.get(token_id), crossed.get(token_id)
             )
     return sums.days()
 

@@ -57,23 +57,25 @@ def rows(
         moment: the instant of prices.
         as_of: the instant by which they, and events, had been recorded.
     """
-    held = {token_id: last for token_id, last in positions.items() if last.amount > 0}
-    parameters = {"token_ids": list(held), "moment": moment, "as_of": as_of}
+    open_positions = {token_id: last for token_id, last in positions.items() if last.amount > 0}
+    parameters = {"token_ids": list(open_positions), "moment": moment, "as_of": as_of}
     tokens = conn.cursor(row_factory=class_row(_Token)).execute(_TOKENS, parameters).fetchall()
     with localcontext(EXACT):
-        return [_row(conn, token, held[token.id], moment, as_of) for token in tokens]
+        return [_row(conn, token, open_positions[token.id], moment, as_of) for token in tokens]
 
 
-def _row(conn: Connection, token: _Token, held: Position, moment: datetime, as_of: datetime) -> Row:
+def _row(
+    conn: Connection, token: _Token, position: Position, moment: datetime, as_of: datetime
+) -> Row:
     known = prices.at(conn, token.id, moment, as_of)
     price = None if known is None else known.price
     return Row(
         id=None,
-        portfolio_id=held.portfolio_id,
-        amount=held.amount,
+        portfolio_id=position.portfolio_id,
+        amount=position.amount,
         average_buy_price=None
-        if held.uncosted
-        else max((held.cost / held.amount).quantize(UNIT), ZERO),
+        if position.uncosted
+        else max((position.cost / position.amount).quantize(UNIT), ZERO),
         source="ledger",
         token_id=token.id,
         symbol=token.symbol,
@@ -83,8 +85,8 @@ def _row(conn: Connection, token: _Token, held: Position, moment: datetime, as_o
         price_source=None if known is None else known.source,
         price_updated_at=None if known is None else known.agreed_at,
         price_change_24h=_change(conn, token.id, price, moment, as_of),
-        cost=held.cost,
-        uncosted=held.uncosted,
+        cost=position.cost,
+        uncosted=position.uncosted,
         created_at=None,
         updated_at=None,
         is_listed=token.is_listed,

@@ -29,12 +29,12 @@ _SATURDAY = 5
 
 def store(conn: Connection, today: date) -> int:
     """Store missing rates of the set, and those of a simulated market up to `today`. Returns how many."""
-    found = [rate for rate in reference_rates.read(_FILE).rates if rate.day <= today]
-    written = reference_rates.fill(conn, found, SEED)
+    rates = [rate for rate in reference_rates.read(_FILE).rates if rate.day <= today]
+    written = reference_rates.fill(conn, rates, SEED)
     taken = origin.get(conn)
     if taken is None or taken.seed is None:
         return written
-    newest = [rate for rate in found if rate.day == DAY]
+    newest = [rate for rate in rates if rate.day == DAY]
     return written + reference_rates.fill(
         conn, carried_on(newest, today, taken.seed), origin.SIMULATED
     )

@@ -149,7 +149,7 @@ def parse(content: str) -> Table:
     """
     content = content.removeprefix("\ufeff")
     cells = _of_xml(content) if content.lstrip().startswith("<") else _of_csv(content)
-    found: dict[tuple[str, date], Rate] = {}
+    rates: dict[tuple[str, date], Rate] = {}
     faults: list[str] = []
     for cell in cells:
         try:
@@ -157,12 +157,12 @@ def parse(content: str) -> Table:
         except UnreadableFile as error:
             faults.append(str(error))
             continue
-        if found.setdefault((rate.currency, rate.day), rate) != rate:
+        if rates.setdefault((rate.currency, rate.day), rate) != rate:
             faults.append(f"{rate.currency} on {rate.day} stands twice and differs")
-    if not found:
+    if not rates:
         why = faults[0] if faults else "it holds none"
         raise UnreadableFile(f"is no file of reference rates: {why}")
-    return Table(list(found.values()), faults)
+    return Table(list(rates.values()), faults)
 
 
 def _of_csv(content: str) -> Iterator[_Cell | str]:

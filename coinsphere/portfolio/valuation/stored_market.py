@@ -224,12 +224,12 @@ class StoredMarket:
         return _ONE if currency == "EUR" else self._rates_of(currency).on(day)
 
     def _rates_of(self, currency: str) -> Series:
-        found = self._rates.get(currency)
-        if found is None:
+        series = self._rates.get(currency)
+        if series is None:
             row = self._conn.execute(_RATES, self._moment() | {"currency": currency}).fetchone()
             assert row is not None
-            found = self._rates[currency] = Series.read(*row)
-        return found
+            series = self._rates[currency] = Series.read(*row)
+        return series
 
     def _token_id(self, symbol: str) -> UUID | None:
         if symbol not in self._token_ids:
@@ -245,37 +245,39 @@ class StoredMarket:
         since = date.fromordinal(max(first - _REACH, 1))
         parameters = self._moment() | {"token_ids": list(token_ids), "since": since}
         statement = _CLOSES if self._as_of is None else _CLOSES_KNOWN
-        found = {
+        series = {
             token_id: Series.read(days, closes)
             for token_id, days, closes in self._conn.execute(statement, parameters)
         }
-        late = [each for each in token_ids if each not in found or found[each].days[0] > first]
+        late = [each for each in token_ids if each not in series or series[each].days[0] > first]
         if late and since > date.min:
-            found |= self._with_last_before(late, since, found)
+            series |= self._with_last_before(late, since, series)
         if late:
-            found |= self._with_closes_before(late, found)
+            series |= self._with_closes_before(late, series)
         for token_id in token_ids:
-            self._closes[token_id] = _Closes(first, found.get(token_id, daily_series.EMPTY))
+            self._closes[token_id] = _Closes(first, series.get(token_id, daily_series.EMPTY))
 
     def _with_last_before(
-        self, token_ids: Sequence[UUID], since: date, found: dict[UUID, Series]
+        self, token_ids: Sequence[UUID], since: date, series: dict[UUID, Series]
     ) -> dict[UUID, Series]:
         """The series of those tokens that have a close before `since`, beginning with the last of them."""
         parameters = self._moment() | {"token_ids": list(token_ids), "since": since}
         statement = _LAST_BEFORE if self._as_of is None else _LAST_BEFORE_KNOWN
         return {
-            token_id: Series.read(day, close).followed_by(found.get(token_id, daily_series.EMPTY))
+            token_id: Series.read(day, close).followed_by(series.get(token_id, daily_series.EMPTY))
             for token_id, day, close in self._conn.execute(statement, parameters)
         }
 
     def _with_closes_before(
-        self, token_ids: Sequence[UUID], found: dict[UUID, Series]
+        self, token_ids: Sequence[UUID], series: dict[UUID, Series]
     ) -> dict[UUID, Series]:
         """The series of those tokens that were another one before, beginning with the first close of that."""
         statement = _CLOSES_BEFORE if self._as_of is None else _CLOSES_BEFORE_KNOWN
         rows = self._conn.execute(statement, self._moment() | {"token_ids": list(token_ids)})
         return {
-            token_id: Series.read(days, closes).followed_by(found.get(token_id, daily_series.EMPTY))
+            token_id: Series.read(days, closes).followed_by(
+                series.get(token_id, daily_series.EMPTY)
+            )
             for token_id, days, closes in rows
         }
 

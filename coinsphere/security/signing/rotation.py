@@ -71,15 +71,15 @@ def revoke(folder: Path, kid: str, now: datetime) -> KeyRecord:
     """
     with private_files.locked(folder):
         every = records(folder)
-        found = next(
+        revoked = next(
             (record for record in every if record.kid == kid and record.revoked_at is None), None
         )
-        if found is None:
+        if revoked is None:
             raise LookupError(kid)
-        others = [record for record in every if record is not found]
-        others = _succeed(folder, found, others, now)
-        store(folder, [*others, msgspec.structs.replace(found, revoked_at=now)])
-        (folder / found.file).unlink(missing_ok=True)
+        others = [record for record in every if record is not revoked]
+        others = _succeed(folder, revoked, others, now)
+        store(folder, [*others, msgspec.structs.replace(revoked, revoked_at=now)])
+        (folder / revoked.file).unlink(missing_ok=True)
     return keyrings.load(folder).signing(now).record
 
 

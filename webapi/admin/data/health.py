@@ -70,9 +70,9 @@ def _page(conn: Connection, query: schemas.HealthQuery) -> tuple[list[Followed],
     """The tokens to tell of, and the cursor behind them where there are more."""
     token_id = symbols.find(conn, query.symbol).id if query.symbol else None
     after = None if query.cursor is None else _after(query.cursor)
-    found = health.followed(conn, query.limit + 1, token_id=token_id, after=after)
-    shown = found[: query.limit]
-    more = len(found) > len(shown)
+    tokens = health.followed(conn, query.limit + 1, token_id=token_id, after=after)
+    shown = tokens[: query.limit]
+    more = len(tokens) > len(shown)
     return shown, cursor.encode([shown[-1].symbol, str(shown[-1].id)]) if more else None
 
 

@@ -115,7 +115,7 @@ def _filters(conn: Connection, query: schemas.ListQuery) -> dict[str, Any]:
     return {"token_id": token_id, "past": query.past, "before": before, "limit": query.limit + 1}
 
 
-def _page(found: list[Row], limit: int) -> tuple[list[Row], str | None]:
+def _page(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
     """The rows to show, and the cursor behind them where there are more."""
-    shown = found[:limit]
-    return shown, cursor.encode([shown[-1].id]) if len(found) > limit else None
+    shown = rows[:limit]
+    return shown, cursor.encode([shown[-1].id]) if len(rows) > limit else None

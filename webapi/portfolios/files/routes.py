@@ -40,13 +40,13 @@ def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, An
     A file above 1 MiB is sent in parts. Takes the place of an import that was never confirmed.
     """
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         batch_id = batches.start(
-            conn, scope.user_id(), found.id,
+            conn, scope.user_id(), portfolio.id,
             form=json_data.format, content=json_data.content.encode(), file_name=json_data.file_name,
             mapping=json_data.mapping, answers=json_data.told(),
         )  # fmt: skip
-        return _shown(conn, use_cases.find(conn, str(found.id), str(batch_id)))
+        return _shown(conn, use_cases.find(conn, str(portfolio.id), str(batch_id)))
 
 
 @blueprint.post("/<portfolio_id>/imports/<batch_id>/parts")
@@ -79,8 +79,8 @@ def answer_import(portfolio_id: str, batch_id: str, json_data: schemas.AnswersIn
 def list_imports(portfolio_id: str) -> dict[str, Any]:
     """The newest imports of a portfolio."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        return {"imports": batches.list_for(conn, scope.user_id(), found.id)}
+        portfolio = scope.find(conn, portfolio_id)
+        return {"imports": batches.list_for(conn, scope.user_id(), portfolio.id)}
 
 
 @blueprint.get("/<portfolio_id>/imports/<batch_id>")

@@ -26,8 +26,8 @@ _IMPORT = "import"
 
 def find(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:
     """An import of the caller. Raises `errors.Problem` with status 404."""
-    found = scope.find(conn, portfolio_id)
-    batch = batches.get(conn, scope.user_id(), found.id, paths.uuid(batch_id, _IMPORT))
+    portfolio = scope.find(conn, portfolio_id)
+    batch = batches.get(conn, scope.user_id(), portfolio.id, paths.uuid(batch_id, _IMPORT))
     if batch is None:
         raise errors.not_found(_IMPORT)
     return batch
@@ -116,29 +116,29 @@ def export(portfolio_id: str, form: str) -> Response:
     """
     with tables.sending() as file:
         with scope.connection() as conn, tables.fitting():
-            found = scope.find(conn, portfolio_id)
-            count = _WRITERS[form](conn, found, file)
+            portfolio = scope.find(conn, portfolio_id)
+            count = _WRITERS[form](conn, portfolio, file)
             audit.record(
                 conn,
                 Event.PORTFOLIO_EXPORTED,
                 actor_id=scope.user_id(),
-                target=str(found.id),
+                target=str(portfolio.id),
                 details={"format": form, "transactions": count},
             )
-        return tables.attachment(file, f"portfolio-{found.id}", form)
+        return tables.attachment(file, f"portfolio-{portfolio.id}", form)
 
 
-def _write_csv(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+def _write_csv(conn: Connection, portfolio: Portfolio, file: IO[bytes]) -> int:
     text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    written = exporting.write_csv(conn, scope.user_id(), found.id, text)
+    written = exporting.write_csv(conn, scope.user_id(), portfolio.id, text)
     text.detach()
     return written
 
 
-def _write_json(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
-    file.write(b'{"portfolio":' + _json(found.name) + b',"transactions":[')
+def _write_json(conn: Connection, portfolio: Portfolio, file: IO[bytes]) -> int:
+    file.write(b'{"portfolio":' + _json(portfolio.name) + b',"transactions":[')
     written = 0
-    for row in exporting.rows(conn, scope.user_id(), found.id):
+    for row in exporting.rows(conn, scope.user_id(), portfolio.id):
         file.write((b"," if written else b"") + _json(row._asdict()))
         written += 1
     file.write(b"]}")
@@ -150,8 +150,8 @@ def _json(value: object) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-def _write_table(form: tables.Form, conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
-    rows = exporting.rows(conn, scope.user_id(), found.id)
+def _write_table(form: tables.Form, conn: Connection, portfolio: Portfolio, file: IO[bytes]) -> int:
+    rows = exporting.rows(conn, scope.user_id(), portfolio.id)
     return arrow_files.write(rows, exporting.COLUMNS, file, form)
 
 

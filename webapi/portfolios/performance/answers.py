@@ -31,9 +31,9 @@ def performance(
         most: about how many points.
     """
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        currency = queries.shown_currency(conn, asked.currency, found.currency)
-        period, read, live = _read(conn, found, asked, currency, most)
+        portfolio = scope.find(conn, portfolio_id)
+        currency = queries.shown_currency(conn, asked.currency, portfolio.currency)
+        period, read, live = _read(conn, portfolio, asked, currency, most)
         compared = benchmarks.growth(
             conn, currency, asked.benchmark, period, read.points, as_of=asked.as_of
         )
@@ -41,7 +41,7 @@ def performance(
     series = [*_points(read, compared), *([] if live is None else [live])]
     is_explained = asked.explain and outcome is not None
     return {
-        "portfolioId": found.id,
+        "portfolioId": portfolio.id,
         "currency": currency,
         "dataPoints": len(series),
         "performance": series,
@@ -51,29 +51,29 @@ def performance(
         "realisedUnknown": read.realised.unknown,
         "benchmark": benchmarks.outcome(asked.benchmark, compared),
         "explain": _explained(read.before, read.days) if is_explained else None,
-        "isPending": found.is_pending and asked.as_of is None,
+        "isPending": portfolio.is_pending and asked.as_of is None,
     }
 
 
 def _read(
-    conn: Connection, found: Portfolio, asked: PerformanceQuery, currency: str, most: int
+    conn: Connection, portfolio: Portfolio, asked: PerformanceQuery, currency: str, most: int
 ) -> tuple[Period, reading.Read, dict[str, Any] | None]:
     """The period, its days, and the point of the last moment where that is of the period."""
     now = services().clock()
     if asked.as_of is not None:
         today = min(asked.as_of, now).date()
-        period = periods.until(found, asked, today)
-        known = past.of(conn, found, period, currency, (asked.as_of, now), most=most)
-        rate_date = queries.rate_date(conn, found, currency, asked.as_of)
+        period = periods.until(portfolio, asked, today)
+        known = past.of(conn, portfolio, period, currency, (asked.as_of, now), most=most)
+        rate_date = queries.rate_date(conn, portfolio, currency, asked.as_of)
         live = {**_live_point(known.held, today), "rateDate": rate_date}
         return period, known.read, live if period.last >= today else None
-    period = periods.of(found, asked)
-    read = reading.of(conn, found, period, currency, most)
+    period = periods.of(portfolio, asked)
+    read = reading.of(conn, portfolio, period, currency, most)
     if period.last < now.date():
         return period, read, None
-    held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
-    rate_date = queries.rate_date(conn, found, currency)
-    return period, read, {**_live_point(held, now.date()), "rateDate": rate_date}
+    holdings = queries.holdings(conn, scope.user_id(), [portfolio], shown=currency)[portfolio.id]
+    rate_date = queries.rate_date(conn, portfolio, currency)
+    return period, read, {**_live_point(holdings, now.date()), "rateDate": rate_date}
 
 
 def _points(read: reading.Read, compared: Mapping[date, Decimal]) -> list[dict[str, Any]]:
@@ -99,8 +99,8 @@ def _returns(outcome: returns.Returns) -> dict[str, Any]:
     }
 
 
-def _rate(found: returns.Return) -> dict[str, Any]:
-    return {"percentage": daily_growth.percent(found.rate), "reason": found.reason}
+def _rate(result: returns.Return) -> dict[str, Any]:
+    return {"percentage": daily_growth.percent(result.rate), "reason": result.reason}
 
 
 def _explained(before: daily_growth.DayOfReturn | None, days: daily_growth.Days) -> dict[str, Any]:
@@ -134,16 +134,16 @@ def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
     }
 
 
-def _live_point(held: Sequence[Holding], today: date) -> dict[str, Any]:
+def _live_point(holdings: Sequence[Holding], today: date) -> dict[str, Any]:
     # Stored days go on at the last close of what is delisted, and so does the last of them: a series falls by nothing.
-    as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in held]
+    as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in holdings]
     sums = current_holdings.totals(as_stored)
     return {
         "date": today.isoformat(),
         "value": sums.total_value,
         "cost": sums.total_cost,
         "growth": None,
-        "filledAssets": sum(each.is_stale for each in held),
+        "filledAssets": sum(each.is_stale for each in holdings),
         "unpricedAssets": len(sums.unpriced),
         "benchmark": None,
         "isLive": True,

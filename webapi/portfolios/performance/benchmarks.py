@@ -82,5 +82,5 @@ def outcome(asked: str | None, grown: Mapping[date, Decimal]) -> dict[str, Any] 
             "percentage": None,
             "reason": "a token of the mix has no price before this period",
         }
-    found = returns.within(grown[max(grown)] - 1)
-    return {"mix": asked, "percentage": daily_growth.percent(found.rate), "reason": found.reason}
+    rate = returns.within(grown[max(grown)] - 1)
+    return {"mix": asked, "percentage": daily_growth.percent(rate.rate), "reason": rate.reason}

@@ -31,12 +31,12 @@ _EVERY_DAY = 20_000
 
 def answer(portfolio_id: str, asked: PerformanceQuery, form: tables.Form) -> Response:
     """The values of each day. Raises `errors.Problem`: 400 or 404."""
-    told = answers.performance(portfolio_id, asked, most=_EVERY_DAY)
+    body = answers.performance(portfolio_id, asked, most=_EVERY_DAY)
     with tables.sending() as file:
         with tables.fitting():
-            rows = (_row(point, told["currency"]) for point in told["performance"])
+            rows = (_row(point, body["currency"]) for point in body["performance"])
             arrow_files.write(rows, COLUMNS, file, form)
-        return tables.attachment(file, f"values-{told['portfolioId']}", form)
+        return tables.attachment(file, f"values-{body['portfolioId']}", form)
 
 
 def _row(point: Mapping[str, Any], currency: str) -> tuple[Any, ...]:

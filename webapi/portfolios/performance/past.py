@@ -26,7 +26,7 @@ class Past:
 
 def of(
     conn: Connection,
-    found: Portfolio,
+    portfolio: Portfolio,
     period: Period,
     currency: str,
     when: tuple[datetime, datetime],
@@ -37,7 +37,7 @@ def of(
 
     Args:
         conn: within a transaction.
-        found: the portfolio.
+        portfolio: the portfolio.
         period: its days.
         currency: that amounts are shown in.
         when: the moment as of which it is asked, and the present one.
@@ -48,10 +48,10 @@ def of(
     """
     as_of, now = when
     past_state.require_bookable(conn, period.user_id, as_of)
-    known = values_known.values(conn, period.user_id, found.id, found.currency, as_of, now)
-    held = past_state.holdings(conn, found, known.held, currency, as_of)
+    known = values_known.values(conn, period.user_id, portfolio.id, portfolio.currency, as_of, now)
+    holdings = past_state.holdings(conn, portfolio, known.held, currency, as_of)
     source = KnownDays(known.days, known.uses)
-    if currency == found.currency:
-        return Past(reading.own(source, period, most), held)
-    converter = queries.converter(conn, found, currency, as_of)
-    return Past(reading.shown(source, period, source.first_day, converter, most), held)
+    if currency == portfolio.currency:
+        return Past(reading.own(source, period, most), holdings)
+    converter = queries.converter(conn, portfolio, currency, as_of)
+    return Past(reading.shown(source, period, source.first_day, converter, most), holdings)

@@ -60,21 +60,23 @@ class _Stored:
 
 
 def of(
-    conn: Connection, found: Portfolio, period: Period, currency: str, most: int = USUAL_POINTS
+    conn: Connection, portfolio: Portfolio, period: Period, currency: str, most: int = USUAL_POINTS
 ) -> Read:
     """The days of a period in `currency`, which has a reference rate or is a token's symbol; about `most` points of them."""
     stored = _Stored(conn)
-    if currency == found.currency:
+    if currency == portfolio.currency:
         return own(stored, period, most)
-    converter = queries.converter(conn, found, currency)
-    return shown(stored, period, found.first_day, converter, most)
+    converter = queries.converter(conn, portfolio, currency)
+    return shown(stored, period, portfolio.first_day, converter, most)
 
 
-def points(conn: Connection, found: Portfolio, period: Period, currency: str) -> Sequence[Point]:
+def points(
+    conn: Connection, portfolio: Portfolio, period: Period, currency: str
+) -> Sequence[Point]:
     """The points of `of` alone, for a picture: in the portfolio's own currency nothing else is read."""
-    if currency == found.currency:
+    if currency == portfolio.currency:
         return stored_days.points(conn, period)
-    return of(conn, found, period, currency).points
+    return of(conn, portfolio, period, currency).points
 
 
 def own(source: Source, period: Period, most: int = USUAL_POINTS) -> Read:

@@ -18,9 +18,9 @@ from webapi.services import services
 _SHARE = "share"
 
 
-def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Share, str]:
+def add(conn: Connection, portfolio_id: str, body: schemas.ShareIn) -> tuple[Share, str]:
     """Create a link. Returns it with its secret, which is stored nowhere. Raises `errors.Problem`: 400, 402 or 404."""
-    if given.expires_at is not None and given.expires_at <= services().clock():
+    if body.expires_at is not None and body.expires_at <= services().clock():
         raise errors.invalid(
             [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
         )
@@ -28,7 +28,7 @@ def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Sh
     guard.require_feature(conn, PlanFeature.SHARED_LINKS)
     share, secret = sharing.add(
         conn, scope.user_id(), portfolio.id,
-        hides_amounts=given.hides_amounts, expires_at=given.expires_at,
+        hides_amounts=body.hides_amounts, expires_at=body.expires_at,
     )  # fmt: skip
     audit.record(
         conn,

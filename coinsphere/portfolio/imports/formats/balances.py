@@ -33,23 +33,23 @@ class Balance(NamedTuple):
 
 def first_difference(rows: Sequence[tuple[int, Cells]], by: Balance) -> Problem | None:
     """The first row, the oldest first, whose balance does not follow from the one before; None where all do."""
-    held: dict[Place, Decimal] = {}
+    balances: dict[Place, Decimal] = {}
     with localcontext(EXACT):
         for line, cells in rows:
             try:
-                told, moves = number(cells, by.column), by.moved(cells)
+                balance, moves = number(cells, by.column), by.moved(cells)
             except (WrongCell, Nothing):
                 continue
             for place, change in moves.items():
-                if place in held:
-                    held[place] += change
-            if told is None or not moves:
+                if place in balances:
+                    balances[place] += change
+            if balance is None or not moves:
                 continue
-            wanted = held.setdefault(next(iter(moves)), told)
-            if wanted != told:
+            wanted = balances.setdefault(next(iter(moves)), balance)
+            if wanted != balance:
                 return Problem(
                     line, by.column,
-                    f"{plain(told)} does not follow from the row before, after which {plain(wanted)} would be left:"
+                    f"{plain(balance)} does not follow from the row before, after which {plain(wanted)} would be left:"
                     " rows are missing, or mean something else",
                 )  # fmt: skip
     return None
@@ -63,10 +63,10 @@ def kraken(cells: Cells) -> Mapping[Place, Decimal]:
     return {(text(cells, "asset"), text(cells, "wallet")): change}
 
 
-def booked(made: Sequence[Parsed]) -> Mapping[Place, Decimal]:
+def booked(parsed: Sequence[Parsed]) -> Mapping[Place, Decimal]:
     """The changes of a row by token as it will be booked: its own token, the other side, and a fee in either."""
     moves: dict[Place, Decimal] = {}
-    for each in made:
+    for each in parsed:
         own = -each.amount if each.kind in OUTGOING else each.amount
         sides = (
             (each.symbol, own),

@@ -64,14 +64,14 @@ def read(rows: Sequence[Cells]) -> list[Parsed]:
 def _read_conversion(rows: Sequence[Cells]) -> list[Parsed]:
     """What was given for what came, worth what the row of what was given says."""
     entries = records.entries(_coinbase_entry, rows)
-    given = rows[0] if entries[0].change < 0 else rows[1]
+    sent_row = rows[0] if entries[0].change < 0 else rows[1]
     with records.columns(_COLUMNS):
-        made = records.parsed(coinbase.records(entries), "coinbase")
+        parsed = records.parsed(coinbase.records(entries), "coinbase")
     return [
         replace(
-            each, price=_price(given), currency=_currency(given), notes=text(given, "Notes"), external_id=text(given, "ID")
+            each, price=_price(sent_row), currency=_currency(sent_row), notes=text(sent_row, "Notes"), external_id=text(sent_row, "ID")
         )
-        for each in made
+        for each in parsed
     ]  # fmt: skip
 
 
@@ -81,16 +81,16 @@ def _read_one(cells: Cells) -> list[Parsed]:
     with records.columns(_COLUMNS):
         what, notes = coinbase.meaning(entry.kind), text(cells, "Notes")
         if what in (Meaning.BOUGHT, Meaning.SOLD, Meaning.CONVERTED):
-            made = _traded(cells, entry, notes or "")
+            parsed = _traded(cells, entry, notes or "")
         else:
-            made = records.parsed(coinbase.records([entry]), "coinbase")
-            is_income = made[0].kind not in _PRICELESS
-            made = [
+            parsed = records.parsed(coinbase.records([entry]), "coinbase")
+            is_income = parsed[0].kind not in _PRICELESS
+            parsed = [
                 replace(
-                    made[0], price=_price(cells) if is_income else None, currency=_currency(cells)
+                    parsed[0], price=_price(cells) if is_income else None, currency=_currency(cells)
                 )
             ]
-    return [replace(each, notes=notes, external_id=text(cells, "ID")) for each in made]
+    return [replace(each, notes=notes, external_id=text(cells, "ID")) for each in parsed]
 
 
 def caution(rows: Sequence[Cells]) -> str | None:
@@ -143,18 +143,18 @@ def _noted(cells: Cells, noted: Noted, quantity: Decimal) -> Decimal:
 
     Else notes are English as Coinbase writes them, unless the file's own numbers are not.
     """
-    told, own = (
+    digits, own = (
         number_formats.written(each.strip(".,")) for each in (noted.amount, noted.quantity)
     )
-    possible = set(number_formats.marks(told.digits)) if told else set()
+    possible = set(number_formats.marks(digits.digits)) if digits else set()
     if len(possible) > 1:
         fitting = {each for each in possible if own and number_formats.value(own, each) == quantity}
         is_english = Mark.COMMA not in reading(cells).marks.values()
         possible = fitting if len(fitting) == 1 else {Mark.POINT} if is_english else set()
-    found = number_formats.value(told, possible.pop()) if told and possible else None
-    if not found:
+    value = number_formats.value(digits, possible.pop()) if digits and possible else None
+    if not value:
         raise NotUnderstood("notes", f"{noted.amount[:40]!r} does not tell how much it was")
-    return found
+    return value
 
 
 def _whole_price(cells: Cells, quantity: Decimal) -> Decimal | None:
@@ -223,10 +223,10 @@ _MONEY = ("Price at Transaction", "Subtotal", "Total", "Fees")
 
 def _currency(cells: Cells) -> str:
     """The currency of a row's money, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
-    told = text(cells, "Price Currency")
-    found = told.upper() if told else None
+    cell = text(cells, "Price Currency")
+    currency = cell.upper() if cell else None
     for column in _MONEY:
-        found = agreed(cells, column, found)
-    if found is None and any(number(cells, column) for column in _MONEY):
+        currency = agreed(cells, column, currency)
+    if currency is None and any(number(cells, column) for column in _MONEY):
         raise WrongCell("Price Currency", "is empty, and no number tells its currency")
-    return found or "USD"
+    return currency or "USD"

@@ -56,6 +56,6 @@ def _signs(cells: Cells, fee: Decimal) -> tuple[int, ...]:
 
 def _step(cells: Cells, column: str) -> Decimal:
     """The unit of the last digit that a number is written with."""
-    found = number(cells, column)
-    exponent = found.as_tuple().exponent if found is not None else None
+    value = number(cells, column)
+    exponent = value.as_tuple().exponent if value is not None else None
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) and exponent < 0 else ZERO

@@ -110,16 +110,16 @@ def _meant(name: str, columns: Sequence[Column]) -> list[tuple[Column, str | Non
             return [(column, None)]
     for column in columns:
         for form in column.also:
-            found = re.fullmatch(form, name, re.IGNORECASE)
-            if found:
-                told = found.groupdict()
-                each = told.get("each")
+            match = re.fullmatch(form, name, re.IGNORECASE)
+            if match:
+                parts = match.groupdict()
+                each = parts.get("each")
                 own = (
                     column
                     if each is None
                     else replace(column, name=f"{column.name} {each.upper()}")
                 )
-                return [(own, told.get("unit"))]
+                return [(own, parts.get("unit"))]
     return []
 
 
@@ -141,10 +141,10 @@ _PATTERN = re.compile(r"[(\[](?:[ymdhsaput]|[-/.:, ])+[)\]]$", re.IGNORECASE)
 
 def _note_zone(name: str, cell: str, zones: dict[str, tzinfo], local: set[str]) -> None:
     """`UTC_Time`, `Date(UTC)`, `Time (UTC+8)`: the zone of a column by its header; `(local)` names none."""
-    told = cell.strip()
-    found = _ZONE.search(told)
+    title = cell.strip()
+    match = _ZONE.search(title)
     try:
-        zones[name] = zone_of(found[1] if found else "")
+        zones[name] = zone_of(match[1] if match else "")
     except NoMoment:
-        if _LOCAL.search(told) and not _PATTERN.search(told):
+        if _LOCAL.search(title) and not _PATTERN.search(title):
             local.add(name)

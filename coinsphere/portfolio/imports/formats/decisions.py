@@ -66,10 +66,14 @@ class Customs(NamedTuple):
     has_own_clock: bool = False
 
 
-def answered(given: Mapping[str, object]) -> Answers:
+def answered(answers: Mapping[str, object]) -> Answers:
     """Parses answers as they are stored."""
-    mark, order, zone = given.get("numberFormat"), given.get("dateOrder"), given.get("timeZone")
-    language, ignored = given.get("dateLanguage"), given.get("ignoreColumns")
+    mark, order, zone = (
+        answers.get("numberFormat"),
+        answers.get("dateOrder"),
+        answers.get("timeZone"),
+    )
+    language, ignored = answers.get("dateLanguage"), answers.get("ignoreColumns")
     return Answers(
         None if mark is None else Mark(str(mark)),
         None if order is None else Order(str(order)),

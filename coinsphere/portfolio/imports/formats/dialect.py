@@ -34,13 +34,13 @@ def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: A
     Raises:
         UnreadableFile: a column contradicts itself, or an answer is none.
     """
-    made = Decided(Reading(units=dict(table.header.units), names=dict(table.header.names)))
-    _decide_numbers(table, _of(columns, "number", table), answers, made)
+    decided = Decided(Reading(units=dict(table.header.units), names=dict(table.header.names)))
+    _decide_numbers(table, _of(columns, "number", table), answers, decided)
     for name in _of(columns, "moment", table):
-        _decide_order(table, name, customs, answers, made)
-        _decide_zone(table, name, customs, answers, made)
-    _note_unread(table, customs, answers, made)
-    return made
+        _decide_order(table, name, customs, answers, decided)
+        _decide_zone(table, name, customs, answers, decided)
+    _note_unread(table, customs, answers, decided)
+    return decided
 
 
 def _of(columns: Sequence[Column], role: str, table: Table) -> list[str]:
@@ -55,21 +55,21 @@ def _cells(table: Table, name: str) -> Iterator[tuple[int, str]]:
 # Numbers
 
 
-def _decide_numbers(table: Table, names: Sequence[str], answers: Answers, made: Decided) -> None:
-    found = {name: number_formats.evidence(_cells(table, name)) for name in names}
+def _decide_numbers(table: Table, names: Sequence[str], answers: Answers, decided: Decided) -> None:
+    evidence = {name: number_formats.evidence(_cells(table, name)) for name in names}
     open_columns = []
-    for name, seen in found.items():
-        others = [its for other, its in found.items() if other != name]
+    for name, seen in evidence.items():
+        others = [its for other, its in evidence.items() if other != name]
         mark, because = _mark(table, name, seen, others, answers)
         if mark is None:
             open_columns.append((name, next(iter(seen.ambiguous.values()))))
             continue
-        made.reading.marks[name] = mark
+        decided.reading.marks[name] = mark
         if because:
-            made.decisions.append(Decision(table.header.names[name], f"decimal {mark}", because))
+            decided.decisions.append(Decision(table.header.names[name], f"decimal {mark}", because))
     if open_columns:
         line, cell = open_columns[0][1]
-        made.questions.append(
+        decided.questions.append(
             Question(
                 "numberFormat",
                 tuple(table.header.names[name] for name, _ in open_columns),
@@ -98,7 +98,7 @@ def _mark(
 
 
 def _decide_order(
-    table: Table, name: str, customs: Customs, answers: Answers, made: Decided
+    table: Table, name: str, customs: Customs, answers: Answers, decided: Decided
 ) -> None:
     seen = timestamps.found(_cells(table, name))
     title = table.header.names[name]
@@ -110,15 +110,15 @@ def _decide_order(
             order, because = choices[0], "each date is the same in both orders"
         else:
             message = f"{cell.strip()!r} in line {line} can be read in more than one order of day and month"
-            made.questions.append(Question("dateOrder", (title,), choices, message))
+            decided.questions.append(Question("dateOrder", (title,), choices, message))
             return
-    made.reading.orders[name] = order
-    made.decisions.append(Decision(title, f"dates {order}", because))
+    decided.reading.orders[name] = order
+    decided.decisions.append(Decision(title, f"dates {order}", because))
     if order is Order.NAMED:
-        _decide_language(table, name, answers, made)
+        _decide_language(table, name, answers, decided)
 
 
-def _decide_language(table: Table, name: str, answers: Answers, made: Decided) -> None:
+def _decide_language(table: Table, name: str, answers: Answers, decided: Decided) -> None:
     """English where that fits; else what all languages that fit agree on."""
     title = table.header.names[name]
     fitting = named_dates.languages(cell for _, cell in _cells(table, name))
@@ -131,12 +131,14 @@ def _decide_language(table: Table, name: str, answers: Answers, made: Decided) -
     if named_dates.ENGLISH not in fitting and len(set(fitting.values())) > 1:
         names = ", ".join(map(named_dates.name_of, fitting))
         message = f"names of months in the column {title!r} are different ones in {names}"
-        made.questions.append(Question("dateLanguage", (title,), tuple(fitting), message))
+        decided.questions.append(Question("dateLanguage", (title,), tuple(fitting), message))
         return
     chosen = named_dates.ENGLISH if named_dates.ENGLISH in fitting else next(iter(fitting))
     because = "as answered" if answers.date_language else "fits all cells"
-    made.reading.languages[name] = chosen
-    made.decisions.append(Decision(title, f"months as in {named_dates.name_of(chosen)}", because))
+    decided.reading.languages[name] = chosen
+    decided.decisions.append(
+        Decision(title, f"months as in {named_dates.name_of(chosen)}", because)
+    )
 
 
 def _answered_language(language: str) -> str:
@@ -189,21 +191,21 @@ def _is_same_everywhere(table: Table, name: str, choices: Sequence[Order]) -> bo
 
 
 def _decide_zone(
-    table: Table, name: str, customs: Customs, answers: Answers, made: Decided
+    table: Table, name: str, customs: Customs, answers: Answers, decided: Decided
 ) -> None:
     zone = _answered_zone(answers) or table.header.zones.get(name) or _zone_above(table)
     title = table.header.names[name]
     is_local = customs.has_own_clock or name in table.header.local
     if zone is None and is_local and not _names_zones(table, name):
         message = f"the column {title!r} is in a local time that the file does not name"
-        made.questions.append(Question("timeZone", (title,), (), message))
+        decided.questions.append(Question("timeZone", (title,), (), message))
         return
-    made.reading.zones[name] = zone or UTC
+    decided.reading.zones[name] = zone or UTC
     what = f"times without a zone in {zone or 'UTC'}"
     because = (
         "as answered" if answers.time_zone else "by its header" if zone else "no zone is named"
     )
-    made.decisions.append(Decision(title, what, because))
+    decided.decisions.append(Decision(title, what, because))
 
 
 def _zone_above(table: Table) -> tzinfo | None:
@@ -230,28 +232,28 @@ def _names_zones(table: Table, name: str) -> bool:
 # Columns that are not read
 
 
-def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided) -> None:
+def _note_unread(table: Table, customs: Customs, answers: Answers, decided: Decided) -> None:
     unknown = []
     for place, title in enumerate(table.titles):
         column = table.header.known.get(place)
         name = title or f"column {place + 1}"
         if column is not None and column.role == "unread":
-            made.unread.append(Unread(name, column.why))
+            decided.unread.append(Unread(name, column.why))
         elif column is None and not _holds(table, place):
-            made.unread.append(Unread(name, "is empty"))
+            decided.unread.append(Unread(name, "is empty"))
         elif column is None and name in answers.ignore_columns:
-            made.unread.append(Unread(name, "as answered"))
+            decided.unread.append(Unread(name, "as answered"))
         elif (
             column is None
             and customs.takes_any_column
             and not untold_columns.may_tell(table, place)
         ):
-            made.unread.append(Unread(name, "is not mapped"))
+            decided.unread.append(Unread(name, "is not mapped"))
         elif column is None:
-            made.unread.append(Unread(name, "is not known"))
+            decided.unread.append(Unread(name, "is not known"))
             unknown.append(name)
     if unknown:
-        made.questions.append(_whether_to_ignore(tuple(unknown), customs))
+        decided.questions.append(_whether_to_ignore(tuple(unknown), customs))
 
 
 def _whether_to_ignore(columns: tuple[str, ...], customs: Customs) -> Question:

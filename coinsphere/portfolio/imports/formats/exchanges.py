@@ -90,10 +90,10 @@ def binance_groups(rows: Sequence[Cells]) -> list[list[int]]:
         (place, records.readable(_binance_entry, row) or records.readable(_binance_outline, row))
         for place, row in enumerate(rows)
     ]
-    told = [(place, entry) for place, entry in entries if entry is not None]
-    events = binance_rows.groups([entry for _, entry in told])
+    readable = [(place, entry) for place, entry in entries if entry is not None]
+    events = binance_rows.groups([entry for _, entry in readable])
     alone = [[place] for place, entry in entries if entry is None]
-    return sorted([*alone, *([told[at][0] for at in event] for event in events)])
+    return sorted([*alone, *([readable[at][0] for at in event] for event in events)])
 
 
 def binance(rows: Sequence[Cells]) -> list[Parsed]:

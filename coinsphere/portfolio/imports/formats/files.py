@@ -87,31 +87,35 @@ def read(
         decided = Decided(Reading(has_plain_numbers=True))
         lines, wrong, decided.unread = json_members.read(content, decided.reading, layout.members)
         return _read(lines, layout, form, decided, len(lines) + len(wrong), wrong, [])
-    found = table(content, layout.columns)
-    columns = all_columns(found.header, layout.columns)
-    decided = decide(found, columns, layout.customs, answers)
+    parsed_table = table(content, layout.columns)
+    columns = all_columns(parsed_table.header, layout.columns)
+    decided = decide(parsed_table, columns, layout.customs, answers)
     if decided.questions:
         return Content(
-            len(found.lines), [], [], questions=decided.questions, decisions=decided.decisions, unread=decided.unread
+            len(parsed_table.lines), [], [], questions=decided.questions, decisions=decided.decisions, unread=decided.unread
         )  # fmt: skip
-    rows, problems, left_out = _rows(found, decided.reading)
+    rows, problems, left_out = _rows(parsed_table, decided.reading)
     count = len(rows) + len(problems) + len(left_out)
     return _read(_oldest_first(rows, layout), layout, form, decided, count, problems, left_out)
 
 
-def _rows(found: Table, reading: Reading) -> tuple[list[Numbered], list[Problem], list[Problem]]:
+def _rows(
+    parsed_table: Table, reading: Reading
+) -> tuple[list[Numbered], list[Problem], list[Problem]]:
     """The rows as our columns, what is wrong with others, and those that only repeat the header."""
     rows, problems, left_out = [], [], []
-    if found.cut is not None:
-        problems.append(Problem(found.cut.number, None, "is cut off: the file ends within it"))
-    titles = [title.lower() for title in found.titles]
-    for line in found.lines:
+    if parsed_table.cut is not None:
+        problems.append(
+            Problem(parsed_table.cut.number, None, "is cut off: the file ends within it")
+        )
+    titles = [title.lower() for title in parsed_table.titles]
+    for line in parsed_table.lines:
         if [cell.strip("\ufeff \t").lower() for cell in line.cells] == titles:
             left_out.append(Problem(line.number, None, "repeats the header"))
         elif any(cell.strip() for cell in line.cells[len(titles) :]):
             problems.append(_too_long(line, len(titles)))
         else:
-            rows.append(Numbered(line.number, _row(found, line, reading)))
+            rows.append(Numbered(line.number, _row(parsed_table, line, reading)))
     return rows, problems, left_out
 
 
@@ -122,11 +126,11 @@ def _too_long(line: Line, width: int) -> Problem:
     return Problem(line.number, None, reason)
 
 
-def _row(found: Table, line: Line, reading: Reading) -> Row:
+def _row(parsed_table: Table, line: Line, reading: Reading) -> Row:
     width = len(line.cells)
     cells = {
         name: line.cells[place] if place < width else ""
-        for name, place in found.header.places.items()
+        for name, place in parsed_table.header.places.items()
     }
     return Row(cells, reading)
 
@@ -162,16 +166,16 @@ def _read(  # noqa: PLR0917 - what is known by now
     left_out, problems = left_out + again, problems + contradicting
     for group in _groups(once, layout):
         try:
-            made = layout.read([row.cells for row in group])
+            transactions = layout.read([row.cells for row in group])
         except WrongCell as error:
             column = names.get(error.column, error.column) or None
             problems += _refused(group, column, error.reason, error.place)
         except Nothing as nothing:
             left_out += [Problem(row.number, None, str(nothing)) for row in group]
         else:
-            parsed += [(group[0].number, each) for each in made]
+            parsed += [(group[0].number, each) for each in transactions]
             cautions += _caution(group, layout)
-            problems += [] if made else _refused(group, None, "is not understood")
+            problems += [] if transactions else _refused(group, None, "is not understood")
     return Content(
         count, identities.named(parsed, layout.shares_names_with or form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
         sorted([*_warnings(once, layout, names), *cautions], key=_by_line), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
@@ -192,8 +196,8 @@ def _refused(
     """Refuses all rows of a group of which one is wrong, naming that one's line."""
     lines = [row.number for row in group]
     wrong = lines.pop(place)
-    told = f"belongs to line {wrong}: {reason}"
-    return [Problem(wrong, column, reason), *(Problem(line, column, told) for line in lines)]
+    of_group = f"belongs to line {wrong}: {reason}"
+    return [Problem(wrong, column, reason), *(Problem(line, column, of_group) for line in lines)]
 
 
 def _note_signs(rows: Sequence[Numbered], reading: Reading) -> None:
@@ -214,21 +218,21 @@ def _with_minus(rows: Sequence[Numbered], column: str) -> Iterator[Numbered]:
 
 def _warnings(rows: Sequence[Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
     if layout.contradiction is not None:
-        return [found for row in rows if (found := _contradiction(row, layout, names))]
+        return [problem for row in rows if (problem := _contradiction(row, layout, names))]
     if layout.balance is None or layout.balance.column not in names:
         return []
-    found = balances.first_difference(rows, layout.balance)
-    return [] if found is None else [replace(found, column=names[layout.balance.column])]
+    problem = balances.first_difference(rows, layout.balance)
+    return [] if problem is None else [replace(problem, column=names[layout.balance.column])]
 
 
 def _contradiction(row: Numbered, layout: Layout, names: Mapping[str, str]) -> Problem | None:
     """The contradiction within a readable row; None where there is none."""
     assert layout.contradiction is not None
     try:
-        found = layout.contradiction(row.cells)
+        fault = layout.contradiction(row.cells)
     except WrongCell:
         return None
-    return None if found is None else Problem(row.number, names.get(found[0], found[0]), found[1])
+    return None if fault is None else Problem(row.number, names.get(fault[0], fault[0]), fault[1])
 
 
 def _groups(rows: Sequence[Numbered], layout: Layout) -> list[list[Numbered]]:

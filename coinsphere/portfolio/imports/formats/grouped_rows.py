@@ -46,10 +46,10 @@ class GroupedRows:
             return self.rows.read(rows[0])
         with records.columns(self.rows.parts()):
             name = self.rows.cell(rows[0], self.rows.identity) or ""
-            made = records.parsed(exchanged(name, self._entries(rows)), self.rows.exchange)
+            parsed = records.parsed(exchanged(name, self._entries(rows)), self.rows.exchange)
         wallet = self.rows.wallet_of(rows[0])
         notes = self.rows.cell(rows[0], self.rows.notes)
-        return [replace(each, exchange=wallet, notes=notes) for each in made]
+        return [replace(each, exchange=wallet, notes=notes) for each in parsed]
 
     def caution(self, rows: Sequence[Cells]) -> str | None:
         """A warning about rows that were read; None where there is none."""

@@ -27,13 +27,13 @@ def told_once(
     once, again, contradicting = [], [], []
     for row in rows:
         name = text(row.cells, identity) if identity else None
-        told = first.setdefault(name, row) if name else row
-        if told is row:
+        earlier = first.setdefault(name, row) if name else row
+        if earlier is row:
             once.append(row)
-        elif told.cells == row.cells:
-            again.append(Problem(row.number, None, f"is line {told.number} again"))
+        elif earlier.cells == row.cells:
+            again.append(Problem(row.number, None, f"is line {earlier.number} again"))
         else:
-            reason = f"is that of line {told.number}, which says something else"
+            reason = f"is that of line {earlier.number}, which says something else"
             column = names.get(identity or "", identity)
             contradicting.append(Problem(row.number, column, reason))
     return once, again, contradicting
@@ -45,7 +45,7 @@ def named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed
     `form` is the format, or that whose names it shares.
     """
     seen: Counter[str] = Counter()
-    found = []
+    with_ids = []
     for line, each in parsed:
         if each.external_id is None:
             says = _digest(each)
@@ -53,8 +53,8 @@ def named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed
             name = f"{form}:{says}:{seen[says]}"
         else:
             name = each.external_id if form == "coinsphere" else f"{form}:{each.external_id}"
-        found.append((line, replace(each, external_id=name[:200])))
-    return found
+        with_ids.append((line, replace(each, external_id=name[:200])))
+    return with_ids
 
 
 _SAYS = attrgetter(*(each.name for each in fields(Parsed)))

@@ -44,10 +44,10 @@ def read(
 def _listed(content: str, name: str) -> list[object]:
     """What stands in the list of that name, of which something is a transaction. Raises `UnreadableFile`."""
     try:
-        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
+        document = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
     except ValueError as error:
         raise UnreadableFile(f"is no JSON: {error}") from None
-    listed = told.get(name)
+    listed = document.get(name)
     is_list = isinstance(listed, list)
     if not is_list or (listed and not any(isinstance(each, dict) for each in listed)):
         raise UnreadableFile(f"has no list of {name}")
@@ -56,9 +56,9 @@ def _listed(content: str, name: str) -> list[object]:
     return list(listed)
 
 
-def _cells(told: Mapping[str, object], members: Members) -> dict[str, str]:
+def _cells(member: Mapping[str, object], members: Members) -> dict[str, str]:
     write = row_readers.guarded if members.is_guarded else str
     return {
-        column: "" if told.get(name) is None else write(str(told[name]))
+        column: "" if member.get(name) is None else write(str(member[name]))
         for name, column in members.columns.items()
     }

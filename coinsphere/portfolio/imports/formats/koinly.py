@@ -67,12 +67,12 @@ def read(cells: Cells) -> list[Parsed]:
         return _transfer(cells, sent, received)
     _check_direction(cells)
     incoming, outgoing = _kinds(label, sent is not None, received is not None)
-    made = Sides(sent, received).parsed(
+    parsed = Sides(sent, received).parsed(
         occurred_at=moment(cells, "Date"), fee=_fee(cells), worth=_worth(cells),
         incoming=incoming, outgoing=outgoing,
     )  # fmt: skip
     wallet = text(cells, "Receiving Wallet") if sent is None else text(cells, "Sending Wallet")
-    return [_told(cells, made, wallet)]
+    return [_told(cells, parsed, wallet)]
 
 
 def caution(rows: Sequence[Cells]) -> str | None:
@@ -119,19 +119,19 @@ _TRADES = frozenset({"buy", "sell", "exchange", "trade"})
 
 def _check_direction(cells: Cells) -> None:
     """Koinly's `Type` says the same as the amounts. Raises `WrongCell` where it does not, or is another."""
-    told = (text(cells, "Type") or "").lower().replace(" ", "_")
+    type_name = (text(cells, "Type") or "").lower().replace(" ", "_")
     is_sent, is_received = (
         bool(number(cells, "Sent Amount")),
         bool(number(cells, "Received Amount")),
     )
     fits = (
-        not told
-        or (told in _DEPOSITS and not is_sent)
-        or (told in _WITHDRAWALS and not is_received)
-        or (told in _TRADES and is_sent and is_received)
+        not type_name
+        or (type_name in _DEPOSITS and not is_sent)
+        or (type_name in _WITHDRAWALS and not is_received)
+        or (type_name in _TRADES and is_sent and is_received)
     )
     if not fits:
-        raise WrongCell("Type", f"{told[:40]!r} does not fit what was sent and received")
+        raise WrongCell("Type", f"{type_name[:40]!r} does not fit what was sent and received")
 
 
 def _fee(cells: Cells) -> tuple[Decimal, str] | None:
@@ -147,16 +147,16 @@ def _worth(cells: Cells) -> tuple[Decimal, str] | None:
     worth = number(cells, "Net Worth Amount")
     if not worth:
         return None
-    told = text(cells, "Net Worth Currency")
-    currency = agreed(cells, "Net Worth Amount", told.upper() if told else None)
+    own_currency = text(cells, "Net Worth Currency")
+    currency = agreed(cells, "Net Worth Amount", own_currency.upper() if own_currency else None)
     if currency is None:
         raise WrongCell("Net Worth Currency", "is empty, and the amount does not tell its currency")
     return abs(worth), currency
 
 
-def _told(cells: Cells, made: Parsed, wallet: str | None) -> Parsed:
+def _told(cells: Cells, parsed: Parsed, wallet: str | None) -> Parsed:
     return replace(
-        made, notes=text(cells, "Description"), tx_hash=text(cells, "TxHash"), exchange=wallet
+        parsed, notes=text(cells, "Description"), tx_hash=text(cells, "TxHash"), exchange=wallet
     )
 
 

@@ -42,21 +42,21 @@ class Named(NamedTuple):
 
 def named(cell: str) -> Named:
     """A cell's date by language; none where no language knows the word."""
-    found = _match(_WEEKDAY.sub("", unicodedata.normalize("NFC", cell), count=1))
-    if found is None:
+    match = _match(_WEEKDAY.sub("", unicodedata.normalize("NFC", cell), count=1))
+    if match is None:
         return Named({}, "")
-    year = int(found["year"]) + (2000 if len(found["year"]) == 2 else 0)  # noqa: PLR2004 - two digits
-    dates = _dates(int(found["day"]), found["month"].casefold(), year)
-    return Named(dates, found.string[found.end() :])
+    year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)  # noqa: PLR2004 - two digits
+    dates = _dates(int(match["day"]), match["month"].casefold(), year)
+    return Named(dates, match.string[match.end() :])
 
 
 def languages(cells: Iterable[str]) -> dict[str, tuple[Date, ...]]:
     """The languages in which each cell with a month's name is a date, and those dates."""
-    told = [each for each in dict.fromkeys(map(_frozen, cells)) if each]
-    if not told:
+    distinct = [each for each in dict.fromkeys(map(_frozen, cells)) if each]
+    if not distinct:
         return {}
-    fitting = set.intersection(*({language for language, _ in each} for each in told))
-    seen = [dict(each) for each in told]
+    fitting = set.intersection(*({language for language, _ in each} for each in distinct))
+    seen = [dict(each) for each in distinct]
     return {language: tuple(each[language] for each in seen) for language in sorted(fitting)}
 
 
@@ -81,7 +81,7 @@ def _frozen(cell: str) -> tuple[tuple[str, Date], ...]:
 
 
 def _match(plain: str) -> re.Match[str] | None:
-    return next((found for form in _FORMS if (found := form.match(plain))), None)
+    return next((match for form in _FORMS if (match := form.match(plain))), None)
 
 
 @lru_cache(maxsize=4096)

@@ -79,10 +79,10 @@ class OneRow:
             row_readers.require_done(cells, self.status)
         meaning = self._meaning(cells)
         with records.columns(self.parts()):
-            made = records.parsed(self._records(cells, meaning), self.exchange)
+            parsed = records.parsed(self._records(cells, meaning), self.exchange)
         wallet = self.wallet_of(cells)
         notes, tx_hash = self.cell(cells, self.notes), self.cell(cells, self.tx_hash)
-        return [replace(each, exchange=wallet, notes=notes, tx_hash=tx_hash) for each in made]
+        return [replace(each, exchange=wallet, notes=notes, tx_hash=tx_hash) for each in parsed]
 
     def caution(self, rows: Sequence[Cells]) -> str | None:
         """A warning about a row that was read; None where there is none."""
@@ -95,15 +95,18 @@ class OneRow:
         other = (
             At(self.pair.worth or self.pair.price, self.pair.column) if self.pair else self.worth
         )
-        told = {
+        columns = {
             "symbol": first.asset or first.number, "amount": first.number, "occurred_at": self.at,
             "price": other.number if other else first.number, "currency": (other.asset or other.number) if other else first.number,
         }  # fmt: skip
         if other is not None:
-            told |= {"counter_symbol": other.asset or other.number, "counter_amount": other.number}
+            columns |= {
+                "counter_symbol": other.asset or other.number,
+                "counter_amount": other.number,
+            }
         if self.fee is not None:
-            told |= {"fee": self.fee.number, "fee_symbol": self.fee.asset or self.fee.number}
-        return told
+            columns |= {"fee": self.fee.number, "fee_symbol": self.fee.asset or self.fee.number}
+        return columns
 
     def _first(self) -> At:
         if self.pair is not None:
@@ -127,15 +130,15 @@ class OneRow:
 
     def kind_of(self, cells: Cells) -> str:
         """The name of a row's kind, in lower case."""
-        told = " ".join(found.lower() for column in self.kind if (found := text(cells, column)))
-        return " ".join(told.split())
+        words = " ".join(cell.lower() for column in self.kind if (cell := text(cells, column)))
+        return " ".join(words.split())
 
     def _meaning(self, cells: Cells) -> Meaning:
-        told = self.kind_of(cells)
-        meaning = self.kinds.get(told)
+        kind = self.kind_of(cells)
+        meaning = self.kinds.get(kind)
         if meaning is None:
             raise WrongCell(
-                (*self.kind, self._first().number)[0], f"{told[:40]!r} is no kind that we know" if told else "is empty"
+                (*self.kind, self._first().number)[0], f"{kind[:40]!r} is no kind that we know" if kind else "is empty"
             )  # fmt: skip
         if isinstance(meaning, str):
             raise Nothing(meaning)
@@ -151,20 +154,20 @@ class OneRow:
         if sent and received:
             return list(traded(Record(name, Kind.SWAP, at, sent, received), fees))
         changes = self._changes(sent, received, fees)
-        made = list(alone(name, at, changes, fees, (meaning.come, meaning.go)))
-        if not made:
+        parsed = list(alone(name, at, changes, fees, (meaning.come, meaning.go)))
+        if not parsed:
             raise Nothing("an amount of zero")
-        return made
+        return parsed
 
     def _changes(self, sent: Side | None, received: Side | None, fees: Sums) -> Sums:
         """The amounts received or sent by asset, apart from the fee."""
         if sent is None:
             return {} if received is None else dict((received,))
-        asset, given = sent
+        asset, sent_amount = sent
         within = max(fees.get(asset, ZERO), ZERO) if self.has_fee_within else ZERO
-        if within > given:
+        if within > sent_amount:
             raise WrongCell(self.parts()["fee"], "is more than what left, which has it within")
-        left = EXACT.subtract(given, within)
+        left = EXACT.subtract(sent_amount, within)
         return {asset: -left} if left else {}
 
     def _sides(self, cells: Cells, meaning: Meaning) -> tuple[Side | None, Side | None]:
@@ -191,9 +194,9 @@ class OneRow:
         wants = (meaning.way in (Way.TRADED, Way.GOES), meaning.way in (Way.TRADED, Way.COMES))
         for at, side, is_wanted in ((self.amount, left, wants[0]), (self.worth, came, wants[1])):
             if (side is not None) is not is_wanted:
-                told = " ".join(cells[column] for column in self.kind)[:40]
+                kind = " ".join(cells[column] for column in self.kind)[:40]
                 raise WrongCell(
-                    at.number, f"is {'empty' if is_wanted else 'told'}, which does not fit {told!r}"
+                    at.number, f"is {'empty' if is_wanted else 'told'}, which does not fit {kind!r}"
                 )
         return left, came
 
@@ -222,10 +225,10 @@ class OneRow:
 
     def _assets(self, cells: Cells, pair: Pair) -> tuple[str, str]:
         """The two of a market."""
-        told = required(cells, pair.column)
-        parts = re.split(pair.between, told.strip())
+        market = required(cells, pair.column)
+        parts = re.split(pair.between, market.strip())
         if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a pair
-            raise WrongCell(pair.column, f"{told[:40]!r} is no pair of assets")
+            raise WrongCell(pair.column, f"{market[:40]!r} is no pair of assets")
         return self._named(parts[0]), self._named(parts[1])
 
     def _pair_worth(self, cells: Cells, traded_amount: Decimal) -> Decimal:
@@ -245,11 +248,11 @@ class OneRow:
 
     def asset(self, cells: Cells, at: At) -> str:
         """The asset of an amount. Raises `WrongCell` where nothing names it, or its unit is another."""
-        told = text(cells, at.asset) if at.asset else None
-        found = agreed(cells, at.number, told.upper() if told else None)
-        if found is None:
+        cell = text(cells, at.asset) if at.asset else None
+        symbol = agreed(cells, at.number, cell.upper() if cell else None)
+        if symbol is None:
             raise WrongCell(at.asset or at.number, "does not tell what the amount is of")
-        return self._named(found)
+        return self._named(symbol)
 
     def _named(self, asset: str) -> str:
         return self.names.get(asset.strip().upper(), asset.strip().upper())

@@ -52,5 +52,5 @@ def titles(text: str) -> list[str]:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    found = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
-    return list(dict.fromkeys(cell.strip() for cell in found if cell.strip()))
+    cells = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
+    return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))

@@ -12,27 +12,27 @@ from coinsphere.portfolio.imports.statements.trades import deal
 MONEY_ONLY = "moves a currency alone, which we do not keep"
 
 
-def parsed(made: Sequence[Record], exchange: str) -> list[Parsed]:
+def parsed(records: Sequence[Record], exchange: str) -> list[Parsed]:
     """Records as transactions of a file. Raises `Nothing` where only money moved."""
-    deals = [(each, told) for each in made if (told := deal(each)) is not None]
+    deals = [(each, trade) for each in records if (trade := deal(each)) is not None]
     if not deals:
         raise Nothing(MONEY_ONLY)
     return [
         Parsed(
-            kind=told.kind,
-            symbol=told.asset,
-            amount=told.amount,
+            kind=trade.kind,
+            symbol=trade.asset,
+            amount=trade.amount,
             occurred_at=each.at,
-            price=told.price,
-            currency=told.currency or "USD",
-            fee=told.fee,
-            fee_symbol=told.fee_asset,
-            counter_symbol=told.counter_asset,
-            counter_amount=told.counter_amount,
+            price=trade.price,
+            currency=trade.currency or "USD",
+            fee=trade.fee,
+            fee_symbol=trade.fee_asset,
+            counter_symbol=trade.counter_asset,
+            counter_amount=trade.counter_amount,
             exchange=exchange,
             external_id=each.native_id if each.native_id.partition(":")[0] else None,
         )
-        for each, told in deals
+        for each, trade in deals
     ]
 
 
@@ -49,13 +49,13 @@ def columns(names: Mapping[str, str]) -> Iterator[None]:
 
 def entries(read: Callable[[Cells], Entry], rows: Sequence[Cells]) -> list[Entry]:
     """The rows of one event. Raises `WrongCell` with the place of the first that cannot be read."""
-    made = []
+    read_entries = []
     for place, row in enumerate(rows):
         try:
-            made.append(read(row))
+            read_entries.append(read(row))
         except WrongCell as error:
             raise WrongCell(error.column, error.reason, place) from None
-    return made
+    return read_entries
 
 
 def readable(read: Callable[[Cells], Entry], row: Cells) -> Entry | None:
@@ -68,7 +68,7 @@ def readable(read: Callable[[Cells], Entry], row: Cells) -> Entry | None:
 
 def given(row: Cells, column: str) -> Decimal:
     """A cell's number, with its sign. Raises `WrongCell` where it is empty."""
-    found = number(row, column)
-    if found is None:
+    value = number(row, column)
+    if value is None:
         raise WrongCell(column, "is empty")
-    return found
+    return value

@@ -102,41 +102,41 @@ Reader = Callable[[Cells], list[Parsed]]
 
 def text(cells: Cells, column: str) -> str | None:
     """A cell's text; None where it is empty or missing."""
-    found = (cells.get(column) or "").strip()
-    return found or None
+    stripped = (cells.get(column) or "").strip()
+    return stripped or None
 
 
 def required(cells: Cells, column: str) -> str:
     """A cell's text. Raises `WrongCell` where it is empty."""
-    found = text(cells, column)
-    if found is None:
+    value = text(cells, column)
+    if value is None:
         raise WrongCell(column, "is empty")
-    return found
+    return value
 
 
 def number(cells: Cells, column: str) -> Decimal | None:
     """A cell's number, with its sign, by its column's format; None where it is empty. Raises `WrongCell`."""
-    found = text(cells, column)
-    if found is None or found.lower() in NOTHING:
+    cell = text(cells, column)
+    if cell is None or cell.lower() in NOTHING:
         return None
-    written = None if _is_marked(cells, found) else number_formats.written(found)
+    written = None if _is_marked(cells, cell) else number_formats.written(cell)
     mark = reading(cells).marks.get(column, Mark.POINT)
     value = None if written is None else number_formats.value(written, mark)
     if value is None:
         is_mark = written is not None and {".", ","} & set(written.digits)
         how = f" with a decimal {mark}" if is_mark else ""
-        raise WrongCell(column, f"{found[:40]!r} is not a number{how}")
+        raise WrongCell(column, f"{cell[:40]!r} is not a number{how}")
     if value.adjusted() >= _MOST_DIGITS:
-        raise WrongCell(column, f"{found[:40]!r} is out of range")
+        raise WrongCell(column, f"{cell[:40]!r} is out of range")
     exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -_FRACTION_DIGITS:
         raise WrongCell(column, "has more than 18 digits after the point")
     return value
 
 
-def _is_marked(cells: Cells, found: str) -> bool:
+def _is_marked(cells: Cells, cell: str) -> bool:
     """Whether a number has a comma where all numbers are plain: no other row would tell what it stands for."""
-    return reading(cells).has_plain_numbers and "," in found
+    return reading(cells).has_plain_numbers and "," in cell
 
 
 _MOST_DIGITS = 20
@@ -145,10 +145,10 @@ _FRACTION_DIGITS = 18
 
 def unit(cells: Cells, column: str) -> str | None:
     """The currency or token beside a cell's number, else that of the column's header; None where neither tells it."""
-    found = text(cells, column)
-    written = None if found is None else number_formats.written(found)
-    told = None if written is None else written.unit
-    return told or reading(cells).units.get(column)
+    cell = text(cells, column)
+    written = None if cell is None else number_formats.written(cell)
+    beside = None if written is None else written.unit
+    return beside or reading(cells).units.get(column)
 
 
 _SEVERAL = {
@@ -165,32 +165,32 @@ _SEVERAL = {
 
 def agreed(cells: Cells, column: str, symbol: str | None) -> str | None:
     """The unit of a column's number: `symbol`, or the unit beside it. Raises `WrongCell` where both differ."""
-    told = unit(cells, column)
-    if told is None or told == symbol or (symbol or "") in _SEVERAL.get(told, ()):
+    beside = unit(cells, column)
+    if beside is None or beside == symbol or (symbol or "") in _SEVERAL.get(beside, ()):
         return symbol
     if symbol is not None:
-        raise WrongCell(column, f"is in {told}, not in {symbol}")
-    if told == "$":
+        raise WrongCell(column, f"is in {beside}, not in {symbol}")
+    if beside == "$":
         return "USD"
-    if told in _SEVERAL or not told.isascii():
-        raise WrongCell(column, f"{told} does not tell its currency")
-    return told
+    if beside in _SEVERAL or not beside.isascii():
+        raise WrongCell(column, f"{beside} does not tell its currency")
+    return beside
 
 
 def amount(cells: Cells, column: str) -> Decimal:
     """A cell's number without its sign. Raises `WrongCell` where it is empty or zero."""
-    found = number(cells, column)
-    if not found:
-        raise WrongCell(column, "is empty" if found is None else "is zero")
-    return abs(found)
+    value = number(cells, column)
+    if not value:
+        raise WrongCell(column, "is empty" if value is None else "is zero")
+    return abs(value)
 
 
 def moment(cells: Cells, column: str) -> datetime:
     """A cell's instant, by its column's order and zone. Raises `WrongCell` where it is none."""
-    found, how = required(cells, column), reading(cells)
+    cell, how = required(cells, column), reading(cells)
     try:
         return timestamps.moment(
-            found,
+            cell,
             how.orders.get(column, Order.YMD),
             how.zones.get(column, UTC),
             how.languages.get(column, ENGLISH),

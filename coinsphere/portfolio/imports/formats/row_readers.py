@@ -48,13 +48,13 @@ OUTGOING = DEPARTURES | LOSSES | {Kind.SELL, Kind.SWAP}
 
 def kind(cells: Cells, column: str) -> Kind:
     """The kind of transaction in a cell, by our names and a few others. Raises `WrongCell`."""
-    found = required(cells, column).lower().replace(" ", "_").replace("-", "_")
-    if found == "transfer":
+    name = required(cells, column).lower().replace(" ", "_").replace("-", "_")
+    if name == "transfer":
         return _transfer(cells)
     try:
-        return ALIASES.get(found) or Kind(found)
+        return ALIASES.get(name) or Kind(name)
     except ValueError:
-        raise WrongCell(column, f"{found[:40]!r} is no kind of transaction") from None
+        raise WrongCell(column, f"{name[:40]!r} is no kind of transaction") from None
 
 
 def _transfer(cells: Cells) -> Kind:
@@ -106,8 +106,12 @@ def _units(cells: Cells) -> tuple[str | None, str | None]:
 
 def _fee_token(cells: Cells, currency: str | None) -> str | None:
     """The token beside a fee, as in `0.001 BNB`; None where it is money, or what the price is in."""
-    told = unit(cells, "fee")
-    return told if told and told.isalnum() and told not in MONEY and told != currency else None
+    beside = unit(cells, "fee")
+    return (
+        beside
+        if beside and beside.isalnum() and beside not in MONEY and beside != currency
+        else None
+    )
 
 
 def _directed(cells: Cells, swap: Parsed) -> Parsed:
@@ -131,42 +135,42 @@ def _directed(cells: Cells, swap: Parsed) -> Parsed:
 
 def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
     """The amount without its sign. Raises `WrongCell` where a minus does not fit the kind."""
-    found = amount(cells, "amount")
-    is_minus = (number(cells, "amount") or found) < 0
+    size = amount(cells, "amount")
+    is_minus = (number(cells, "amount") or size) < 0
     if kind_of not in OUTGOING and is_minus:
         raise WrongCell("amount", f"is negative, which does not fit {kind_of}")
     is_signed = cells.get("type") in reading(cells).signed_kinds
     if kind_of in OUTGOING - {Kind.SWAP} and is_signed and not is_minus:
         raise WrongCell("amount", f"has no minus, as others of {kind_of} have: did it come back?")
-    return found
+    return size
 
 
 def _fee(cells: Cells) -> Decimal | None:
     """The fee. Files write it with a minus or without; one that differs from the others is not clear. Raises `WrongCell`."""
-    found, how = number(cells, "fee"), reading(cells)
-    if not found or (found > 0 and not (how.has_signs and how.has_negative_fees)):
-        return found
-    if how.has_signs and found < 0:
-        return -found
-    sign = "negative" if found < 0 else "positive, where others are negative"
+    fee, how = number(cells, "fee"), reading(cells)
+    if not fee or (fee > 0 and not (how.has_signs and how.has_negative_fees)):
+        return fee
+    if how.has_signs and fee < 0:
+        return -fee
+    sign = "negative" if fee < 0 else "positive, where others are negative"
     raise WrongCell("fee", f"is {sign}: a fee that came back is a transaction of its own")
 
 
-def _positive(found: Decimal | None) -> Decimal | None:
-    return None if found is None else abs(found)
+def _positive(value: Decimal | None) -> Decimal | None:
+    return None if value is None else abs(value)
 
 
 def required_symbol(cells: Cells, column: str) -> str:
     """A symbol, in capitals. Raises `WrongCell` where there is none."""
-    found = _symbol(cells, column)
-    if found is None:
+    symbol = _symbol(cells, column)
+    if symbol is None:
         raise WrongCell(column, "is empty")
-    return found
+    return symbol
 
 
 def _symbol(cells: Cells, column: str) -> str | None:
-    found = _unguarded(text(cells, column))
-    return None if found is None or found in {"-", "N/A", "n/a"} else found.upper()
+    symbol = _unguarded(text(cells, column))
+    return None if symbol is None or symbol in {"-", "N/A", "n/a"} else symbol.upper()
 
 
 def generic(cells: Cells) -> list[Parsed]:
@@ -211,8 +215,8 @@ def status_of(cell: str) -> str:
 
 def require_done(cells: Cells, column: str = "status") -> None:
     """Raise unless the row happened: `Nothing` by its status, `WrongCell` where the status is unknown."""
-    told = text(cells, column)
-    status = status_of(told or "")
+    cell = text(cells, column)
+    status = status_of(cell or "")
     if not status or status in DONE:
         return
     if status in _NOT_DONE:

@@ -34,14 +34,16 @@ class Sides:
         """The transaction. Raises `Nothing` where only a currency moved, which we do not keep."""
         fee_part = _fee(fee)
         if self.sent is not None and self.received is not None:
-            made = self._trade(occurred_at, fee_part, worth)
+            parsed = self._trade(occurred_at, fee_part, worth)
         else:
-            made = self._move(occurred_at, fee_part, worth, incoming if self.received else outgoing)
-        if fee is None or fee[1] not in MONEY or fee[1] == made.currency:
-            return made
-        if made.price is not None:
-            raise WrongCell("Fee Currency", f"{fee[1]} is not that of the price, {made.currency}")
-        return replace(made, currency=fee[1])
+            parsed = self._move(
+                occurred_at, fee_part, worth, incoming if self.received else outgoing
+            )
+        if fee is None or fee[1] not in MONEY or fee[1] == parsed.currency:
+            return parsed
+        if parsed.price is not None:
+            raise WrongCell("Fee Currency", f"{fee[1]} is not that of the price, {parsed.currency}")
+        return replace(parsed, currency=fee[1])
 
     def _move(
         self,
@@ -66,19 +68,23 @@ class Sides:
     ) -> Parsed:
         assert self.sent is not None
         assert self.received is not None
-        (out, given), (come, got) = self.sent, self.received
-        if out in MONEY and come in MONEY:
+        (sent_symbol, sent_amount), (received_symbol, received_amount) = self.sent, self.received
+        if sent_symbol in MONEY and received_symbol in MONEY:
             raise Nothing("changes a currency into another, which we do not keep")
-        if out in MONEY:
-            price, _ = _unit_price((given, out), got)
-            return Parsed(Kind.BUY, come, got, occurred_at, price, out, *fee)
-        if come in MONEY:
-            price, _ = _unit_price((got, come), given)
-            return Parsed(Kind.SELL, out, given, occurred_at, price, come, *fee)
-        price, currency = _unit_price(worth, given)
+        if sent_symbol in MONEY:
+            price, _ = _unit_price((sent_amount, sent_symbol), received_amount)
+            return Parsed(
+                Kind.BUY, received_symbol, received_amount, occurred_at, price, sent_symbol, *fee
+            )
+        if received_symbol in MONEY:
+            price, _ = _unit_price((received_amount, received_symbol), sent_amount)
+            return Parsed(
+                Kind.SELL, sent_symbol, sent_amount, occurred_at, price, received_symbol, *fee
+            )
+        price, currency = _unit_price(worth, sent_amount)
         return Parsed(
-            Kind.SWAP, out, given, occurred_at, price, currency, *fee,
-            counter_symbol=come, counter_amount=got,
+            Kind.SWAP, sent_symbol, sent_amount, occurred_at, price, currency, *fee,
+            counter_symbol=received_symbol, counter_amount=received_amount,
         )  # fmt: skip
 
 

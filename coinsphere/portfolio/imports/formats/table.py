@@ -67,8 +67,8 @@ def table(text: str, columns: Sequence[Column]) -> Table:
     body = text.removeprefix("\ufeff")
     offset, number, delimiter, header, titles = _header(body, columns)
     lines, cut = _rows(body[offset:], number, delimiter, titles)
-    found = _ZONE.search(body[:offset])
-    return Table(delimiter, header, titles, lines, cut, found[1] if found else None)
+    match = _ZONE.search(body[:offset])
+    return Table(delimiter, header, titles, lines, cut, match[1] if match else None)
 
 
 def header_of(text: str, columns: Sequence[Column]) -> Header:

@@ -76,25 +76,25 @@ def _parts(cell: str, language: str | None = None) -> Parts:
     compact = _compact(cell)
     if compact is not None:
         return compact
-    found = _DATE.match(cell)
-    if found:
-        return Parts(_numeric(found), cell[found.end() :])
+    match = _DATE.match(cell)
+    if match:
+        return Parts(_numeric(match), cell[match.end() :])
     return _named(cell, language)
 
 
 def _compact(cell: str) -> Parts | None:
     """20260102, 20260102T030405Z, 202601020304."""
-    found = _COMPACT.fullmatch(cell)
-    if found is None:
+    match = _COMPACT.fullmatch(cell)
+    if match is None:
         return None
-    year, month, day, hour, minute, second, zone = found.groups()
+    year, month, day, hour, minute, second, zone = match.groups()
     date = (int(year), int(month), int(day))
     clock = "" if hour is None else f" {hour}:{minute}:{second or '00'}{zone}"
     return Parts({Order.YMD: date}, clock) if named_dates.is_date(date) else None
 
 
-def _numeric(found: re.Match[str]) -> dict[Order, tuple[int, int, int]]:
-    first, _, second, third = found.groups()
+def _numeric(match: re.Match[str]) -> dict[Order, tuple[int, int, int]]:
+    first, _, second, third = match.groups()
     a, b, c = int(first), int(second), int(third)
     if len(first) == 4:  # noqa: PLR2004 - a year in full
         return _possible({Order.YMD: (a, b, c)}) if len(third) <= 2 else {}  # noqa: PLR2004
@@ -114,15 +114,15 @@ def _possible(readings: dict[Order, tuple[int, int, int]]) -> dict[Order, tuple[
 def _named(cell: str, language: str | None) -> Parts:
     """2 Jan 2026, Jan 2, 2026, Fri, 02 January 2026; in any language where none is given."""
     dates, rest = named_dates.named(cell)
-    told = next(iter(dates.values()), None) if language is None else dates.get(language)
-    return Parts({} if told is None else {Order.NAMED: told}, rest)
+    date_read = next(iter(dates.values()), None) if language is None else dates.get(language)
+    return Parts({} if date_read is None else {Order.NAMED: date_read}, rest)
 
 
 def _epoch(cell: str) -> datetime | None:
-    found = _EPOCH.fullmatch(cell)
-    if found is None or len(found[1]) not in _UNITS:
+    match = _EPOCH.fullmatch(cell)
+    if match is None or len(match[1]) not in _UNITS:
         return None
-    seconds = Decimal(f"{found[1]}.{found[2] or 0}").scaleb(-_UNITS[len(found[1])])
+    seconds = Decimal(f"{match[1]}.{match[2] or 0}").scaleb(-_UNITS[len(match[1])])
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000))
 
 
@@ -145,16 +145,16 @@ def moment(
         how = f" in {named_dates.name_of(language)}" if order is Order.NAMED else ""
         raise NoMoment(f"{cell[:40]!r} is no date{_HOW[order]}{how}")
     if order is Order.EPOCH:
-        found = _epoch(cell.strip())
-        assert found is not None
-        return found
+        instant = _epoch(cell.strip())
+        assert instant is not None
+        return instant
     if order is Order.SERIAL:
         return _localised(_serial(cell.strip()), zone, cell)
-    clock, told = _clock(parts.rest, cell)
+    clock, own_zone = _clock(parts.rest, cell)
     local = datetime(*parts.dates[order], tzinfo=UTC) + clock
-    found = _localised(local, told or zone, cell)
-    _require_one_offset(cell.strip(), local, found)
-    return found
+    instant = _localised(local, own_zone or zone, cell)
+    _require_one_offset(cell.strip(), local, instant)
+    return instant
 
 
 _HOW = {
@@ -174,18 +174,18 @@ def _clock(rest: str, cell: str) -> tuple[timedelta, tzinfo | None]:
     text = rest.lstrip(" ,T\t\u202f\u00a0").rstrip()
     if not text:
         return timedelta(), None
-    found = _CLOCK.fullmatch(text)
-    if found is None:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
         if text.upper() in _OFFSETS:
             return timedelta(), zone_of(text)
         raise NoMoment(f"{cell[:40]!r} is no date that we know")
-    hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
-    hour = _hour(hour, found["half"], cell)
+    hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
+    hour = _hour(hour, match["half"], cell)
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and minute + second > 0):  # noqa: PLR2004
         raise NoMoment(f"{cell[:40]!r} is no time of day")
-    part = int((found["part"] or "0").ljust(9, "0")[:6])
+    part = int((match["part"] or "0").ljust(9, "0")[:6])
     clock = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=part)
-    return clock, zone_of(found["zone"]) if found["zone"] else None
+    return clock, zone_of(match["zone"]) if match["zone"] else None
 
 
 def _hour(hour: int, half: str | None, cell: str) -> int:
@@ -208,12 +208,12 @@ _WITH_NAME = re.compile(r"(?P<offset>[^\[\] ]*)\[(?P<name>[^\[\]]+)\]$")
 
 def _require_one_offset(cell: str, local: datetime, instant: datetime) -> None:
     """Refuse an offset that the zone beside it did not have; `Z` says of a clock's offset nothing (RFC 9557 2)."""
-    found = _WITH_NAME.search(cell)
-    if found is None or found["offset"][-1:].upper() == "Z" or ":" not in found["offset"]:
+    match = _WITH_NAME.search(cell)
+    if match is None or match["offset"][-1:].upper() == "Z" or ":" not in match["offset"]:
         return
-    shown = instant.astimezone(zone_of(found["name"]))
+    shown = instant.astimezone(zone_of(match["name"]))
     if shown.replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise NoMoment(f"{cell[:40]!r}: clocks of {found['name'][:40]} did not show this time then")
+        raise NoMoment(f"{cell[:40]!r}: clocks of {match['name'][:40]} did not show this time then")
 
 
 def zone_of(name: str) -> tzinfo:
@@ -225,11 +225,11 @@ def zone_of(name: str) -> tzinfo:
     minutes = _OFFSETS.get(text.upper())
     if minutes is not None:
         return timezone(timedelta(minutes=minutes))
-    found = _OFFSET.fullmatch(text)
-    if found:
-        east = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    match = _OFFSET.fullmatch(text)
+    if match:
+        east = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
         if east < timedelta(hours=24):
-            return timezone(east if found[1] == "+" else -east)
+            return timezone(east if match[1] == "+" else -east)
     if "/" in text:
         try:
             return ZoneInfo(text)

@@ -35,8 +35,8 @@ def unit(title: str) -> str | None:
             f"counts in {scale[0]!r} in the column {title.strip()!r}: write whole units, or leave the column out"
         )
     bracketed = [each for each in _BRACKETED.findall(title) if each not in _NO_UNITS]
-    told = {*bracketed, *_money(words)}
-    return told.pop() if len(told) == 1 else None
+    units = {*bracketed, *_money(words)}
+    return units.pop() if len(units) == 1 else None
 
 
 def require_each(title: str) -> None:
@@ -54,7 +54,7 @@ def require_each(title: str) -> None:
 
 
 def _money(words: str) -> list[str]:
-    signs = [told for each in words if (told := currency_of(each)) is not None]
+    signs = [currency for each in words if (currency := currency_of(each)) is not None]
     return signs + [
         each.upper() for each in re.findall(r"[A-Za-z]+", words) if each.upper() in MONEY
     ]

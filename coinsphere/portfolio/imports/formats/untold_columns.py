@@ -50,8 +50,8 @@ def _may_price(table: Table, place: int) -> bool:
     is_priced = {"price", "fee"} & table.header.places.keys()
     if not is_priced or "currency" in table.header.places:
         return False
-    told = {each.upper() for each in _told(table, place)}
-    is_money = bool(told) and told <= MONEY and told != {"USD"}
+    cells = {each.upper() for each in _told(table, place)}
+    is_money = bool(cells) and cells <= MONEY and cells != {"USD"}
     return is_money and _CURRENCY.fullmatch(_title(table, place)) is not None
 
 
@@ -59,13 +59,13 @@ def _may_turn(table: Table, place: int) -> bool:
     """Whether it says which rows came and which left, where signs alone would."""
     if "type" in table.header.places:
         return False
-    told = {each.lower() for each in _told(table, place)}
-    return bool(told) and told <= _WAYS
+    cells = {each.lower() for each in _told(table, place)}
+    return bool(cells) and cells <= _WAYS
 
 
 def _may_time(table: Table, place: int) -> bool:
     """Whether it is the clock beside a date."""
     at = table.header.places.get("date")
-    told = _told(table, place)
-    is_clock = bool(told) and all(map(_CLOCK.fullmatch, told))
+    cells = _told(table, place)
+    is_clock = bool(cells) and all(map(_CLOCK.fullmatch, cells))
     return is_clock and at is not None and not any(":" in each for each in _told(table, at))

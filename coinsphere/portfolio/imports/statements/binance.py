@@ -69,7 +69,7 @@ def groups(entries: Sequence[Entry]) -> list[list[int]]:
     """
     families: dict[tuple[str, str], list[int]] = defaultdict(list)
     positions: dict[tuple[str, datetime], list[int]] = defaultdict(list)
-    found: list[list[int]] = []
+    row_groups: list[list[int]] = []
     for place, entry in enumerate(entries):
         what = meaning(entry.kind)
         if _is_of_derivatives(entry) and what not in (Meaning.INSIDE, Meaning.CONVERSION):
@@ -82,10 +82,10 @@ def groups(entries: Sequence[Entry]) -> list[list[int]]:
         elif what is Meaning.BOUGHT:
             families[entry.account, entry.kind].append(place)
         else:
-            found.append([place])
+            row_groups.append([place])
     for places in families.values():
-        found += _events(entries, places)
-    return sorted([*found, *positions.values()])
+        row_groups += _events(entries, places)
+    return sorted([*row_groups, *positions.values()])
 
 
 def _is_of_derivatives(entry: Entry) -> bool:
@@ -99,9 +99,10 @@ def _is_of_derivatives(entry: Entry) -> bool:
 def _position(entries: Sequence[Entry]) -> Entry | None:
     """The row, if any, that is of a position: with it go all others of its second, of which it is the reason."""
     kinds = _OF_POSITIONS if _is_of_derivatives(entries[0]) else {Meaning.POSITION}
-    found = [entry for entry in entries if meaning(entry.kind) in kinds]
+    of_positions = [entry for entry in entries if meaning(entry.kind) in kinds]
     return next(
-        (each for each in found if meaning(each.kind) is Meaning.POSITION), next(iter(found), None)
+        (each for each in of_positions if meaning(each.kind) is Meaning.POSITION),
+        next(iter(of_positions), None),
     )
 
 
@@ -223,10 +224,10 @@ def _trades(entries: Sequence[Entry]) -> list[Record]:
         raise NotUnderstood(
             "kind", "a trade gives one coin and receives another: its other side is missing"
         )
-    made: list[Record] = []
+    trades: list[Record] = []
     for rows in _told_apart(entries):
-        made += _trade(rows)
-    return made
+        trades += _trade(rows)
+    return trades
 
 
 def _trade(entries: Sequence[Entry]) -> list[Record]:

@@ -135,17 +135,17 @@ def counter(entry: Entry, notes: str) -> Noted | None:
     Raises:
         NotUnderstood: a conversion, or a market of two tokens, whose notes do not tell it; names `notes`.
     """
-    found = _NOTE.search(notes)
+    match = _NOTE.search(notes)
     market = re.search(r"\bon\s+[A-Z0-9]+-([A-Z0-9]+)", notes)
     needs = meaning(entry.kind) is Meaning.CONVERTED or (market and market[1] not in MONEY)
-    if found is None or not found["other"] or asset(found["asset"]) != entry.asset:
+    if match is None or not match["other"] or asset(match["asset"]) != entry.asset:
         if needs:
             raise NotUnderstood("notes", "do not tell the other side")
         return None
-    other = asset(found["other"])
+    other = asset(match["other"])
     if other in MONEY and meaning(entry.kind) is not Meaning.CONVERTED:
         return None
-    return Noted(other, found["second"], found["first"])
+    return Noted(other, match["second"], match["first"])
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

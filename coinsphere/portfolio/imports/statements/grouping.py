@@ -103,32 +103,34 @@ def _trades(
     parts = max(len(sent), len(received))
     gone, come = _parts(sent, parts), _parts(received, parts)
     costs = {asset: _shares(fee, parts) for asset, fee in fees.items()}
-    for at_part, (given, got) in enumerate(zip(gone, come, strict=True)):
-        other = given[0] if len(sent) > 1 else got[0]
+    for at_part, (given_side, got_side) in enumerate(zip(gone, come, strict=True)):
+        other = given_side[0] if len(sent) > 1 else got_side[0]
         own = name if parts == 1 else f"{name}:{other}"
         own_fees = {asset: shares[at_part] for asset, shares in costs.items()}
-        yield from traded(Record(own, Kind.SWAP, at, given, got), own_fees)
+        yield from traded(Record(own, Kind.SWAP, at, given_side, got_side), own_fees)
 
 
 def traded(record: Record, fees: Sums) -> Iterator[Record]:
     """A trade with its fees: of several, those in what it trades change how much that was."""
     assert record.sent is not None
     assert record.received is not None
-    (gone, given), (come, got) = record.sent, record.received
+    (sent_asset, sent), (received_asset, received) = record.sent, record.received
     fees = dict(fees)
     # Money is kept outside: what came back of it made the trade cheaper.
-    got = EXACT.subtract(got, _money_back(come, fees))
-    given = EXACT.add(given, _money_back(gone, fees))
+    received = EXACT.subtract(received, _money_back(received_asset, fees))
+    sent = EXACT.add(sent, _money_back(sent_asset, fees))
     paid = {asset: fee for asset, fee in fees.items() if fee > 0}
-    if len(paid) > 1 and paid.get(come, got) < got:
-        got = EXACT.subtract(got, paid.pop(come))
-    if len(paid) > 1 and gone in paid:
-        given = EXACT.add(given, paid.pop(gone))
+    if len(paid) > 1 and paid.get(received_asset, received) < received:
+        received = EXACT.subtract(received, paid.pop(received_asset))
+    if len(paid) > 1 and sent_asset in paid:
+        sent = EXACT.add(sent, paid.pop(sent_asset))
     first, others = sorted(paid.items())[:1], sorted(paid.items())[1:]
     fee = first[0] if first else None
-    is_as_told = (given, got) == (record.sent[1], record.received[1])
+    is_as_told = (sent, received) == (record.sent[1], record.received[1])
     price = record.price if is_as_told else None
-    yield record._replace(sent=(gone, given), received=(come, got), fee=fee, price=price)
+    yield record._replace(
+        sent=(sent_asset, sent), received=(received_asset, received), fee=fee, price=price
+    )
     yield from _fees(record.native_id, record.at, dict(others))
     yield from _rebates(record.native_id, record.at, fees)
 

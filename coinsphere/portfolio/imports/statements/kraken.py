@@ -135,9 +135,9 @@ def key(entry: Entry) -> str:
 
 def caution(entries: Sequence[Entry]) -> str | None:
     """A warning about booked rows that are one side of an exchange; None where there is none."""
-    held = [entry for entry in entries if entry.asset not in _CREDITS]
+    booked = [entry for entry in entries if entry.asset not in _CREDITS]
     is_exchange = meaning(entries[0].kind, entries[0].subtype) is Meaning.EXCHANGE
-    return HALF if is_exchange and is_one_sided(held) else None
+    return HALF if is_exchange and is_one_sided(booked) else None
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
@@ -147,19 +147,19 @@ def records(entries: Sequence[Entry]) -> list[Record]:
         Nothing, NotUnderstood: see there.
     """
     first = entries[0]
-    held = [entry for entry in entries if entry.asset not in _CREDITS]
-    if not held:
+    booked = [entry for entry in entries if entry.asset not in _CREDITS]
+    if not booked:
         raise Nothing("fee credits are no asset")
     family = meaning(first.kind, first.subtype)
-    if family is Meaning.UNKNOWN and not _is_inside(held):
+    if family is Meaning.UNKNOWN and not _is_inside(booked):
         raise _unknown(first)
     if family is Meaning.EXCHANGE:
-        return exchanged(first.group or first.name, held)
+        return exchanged(first.group or first.name, booked)
     if family is Meaning.MOVED:
-        return _transfers(held)
-    if family is Meaning.INSIDE or _is_inside(held):
-        return _inside(held)
-    return [_single(entry, family) for entry in held]
+        return _transfers(booked)
+    if family is Meaning.INSIDE or _is_inside(booked):
+        return _inside(booked)
+    return [_single(entry, family) for entry in booked]
 
 
 def _unknown(entry: Entry) -> NotUnderstood:
@@ -198,12 +198,12 @@ def _transfers(entries: Sequence[Entry]) -> list[Record]:
         kept = ZERO if _net(entry) == -_net(back) else back.fee + entry.fee
         if kept:
             left.append(back._replace(change=ZERO, fee=kept))
-    made = [
+    transfers = [
         moved(each, Kind.TRANSFER_IN, Kind.TRANSFER_OUT) for each in left if each.change or each.fee
     ]
-    if not made:
+    if not transfers:
         raise Nothing("it came back")
-    return made
+    return transfers
 
 
 def _reverses(entry: Entry, other: Entry) -> bool:

@@ -30,19 +30,19 @@ def deal(record: Record) -> Deal | None:
     sides = [side for side in (record.sent, record.received) if side is not None]
     if all(asset in MONEY for asset, _ in sides):
         return None
-    made = _exchanged(record) if len(sides) > 1 else Deal(record.kind, *sides[0])
-    return made if record.fee is None else _with_fee(made, record.fee)
+    trade = _exchanged(record) if len(sides) > 1 else Deal(record.kind, *sides[0])
+    return trade if record.fee is None else _with_fee(trade, record.fee)
 
 
 def _exchanged(record: Record) -> Deal:
     assert record.sent is not None
     assert record.received is not None
-    (gone, given), (come, got) = record.sent, record.received
-    if gone in MONEY:
-        return Deal(Kind.BUY, come, got, _price(record, given, got), gone)
-    if come in MONEY:
-        return Deal(Kind.SELL, gone, given, _price(record, got, given), come)
-    return Deal(Kind.SWAP, gone, given, counter_asset=come, counter_amount=got)
+    (sent_asset, sent), (received_asset, received) = record.sent, record.received
+    if sent_asset in MONEY:
+        return Deal(Kind.BUY, received_asset, received, _price(record, sent, received), sent_asset)
+    if received_asset in MONEY:
+        return Deal(Kind.SELL, sent_asset, sent, _price(record, received, sent), received_asset)
+    return Deal(Kind.SWAP, sent_asset, sent, counter_asset=received_asset, counter_amount=received)
 
 
 def _price(record: Record, money: Decimal, amount: Decimal) -> Decimal:
@@ -50,15 +50,15 @@ def _price(record: Record, money: Decimal, amount: Decimal) -> Decimal:
     if not amount:
         raise NotUnderstood("amount", "must be greater than 0")
     worth = EXACT.divide(money, amount).quantize(UNIT, context=EXACT)
-    told = record.price
-    is_same = told is not None and abs(told - worth) <= worth * Decimal("0.0001")
-    return told if told is not None and is_same else worth
+    price = record.price
+    is_same = price is not None and abs(price - worth) <= worth * Decimal("0.0001")
+    return price if price is not None and is_same else worth
 
 
-def _with_fee(made: Deal, fee: Side) -> Deal:
+def _with_fee(trade: Deal, fee: Side) -> Deal:
     asset, amount = fee
     if asset not in MONEY:
-        return made._replace(fee=amount, fee_asset=asset)
-    if made.currency not in (None, asset):
-        raise NotUnderstood("fee", f"is in {asset}, the price in {made.currency}")
-    return made._replace(fee=amount, currency=asset)
+        return trade._replace(fee=amount, fee_asset=asset)
+    if trade.currency not in (None, asset):
+        raise NotUnderstood("fee", f"is in {asset}, the price in {trade.currency}")
+    return trade._replace(fee=amount, currency=asset)

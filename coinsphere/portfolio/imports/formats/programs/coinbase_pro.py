@@ -63,11 +63,11 @@ def _statement(rows: Sequence[Cells]) -> list[Parsed]:
     return _named(_STATEMENT_ROWS.read(rows), {required(row, _OF).upper() for row in rows})
 
 
-def _named(made: list[Parsed], assets: set[str]) -> list[Parsed]:
+def _named(parsed: list[Parsed], assets: set[str]) -> list[Parsed]:
     market = "-".join(sorted(assets))
     return [
         replace(each, external_id=f"{market}:{each.external_id}") if each.external_id else each
-        for each in made
+        for each in parsed
     ]
 
 

@@ -61,8 +61,8 @@ def read(cells: Cells) -> list[Parsed]:
     if text(cells, "Date") is None:
         raise Nothing("sums what stands above")
     with records.columns(_PARTS):
-        made = records.parsed(_records(cells), "gemini")
-    return [replace(each, tx_hash=text(cells, "Tx Hash")) for each in made]
+        parsed = records.parsed(_records(cells), "gemini")
+    return [replace(each, tx_hash=text(cells, "Tx Hash")) for each in parsed]
 
 
 def _records(cells: Cells) -> Sequence[Record]:
@@ -76,17 +76,19 @@ def _records(cells: Cells) -> Sequence[Record]:
 
 
 def _meaning(cells: Cells, kind: str) -> Meaning:
-    told = (text(cells, "Specification") or "").partition("(")[0].strip().lower()
-    meaning = KINDS.get(f"{kind} {told}")
+    specification = (text(cells, "Specification") or "").partition("(")[0].strip().lower()
+    meaning = KINDS.get(f"{kind} {specification}")
     if meaning is None:
-        raise WrongCell("Specification", f"{f'{kind} {told}'[:40]!r} is no kind that we know")
+        raise WrongCell(
+            "Specification", f"{f'{kind} {specification}'[:40]!r} is no kind that we know"
+        )
     if isinstance(meaning, str):
         raise Nothing(meaning)
     return meaning
 
 
 def _entries(cells: Cells, name: str) -> Sequence[Entry]:
-    at, made = _moment(cells), []
+    at, entries = _moment(cells), []
     for asset in sorted(
         {
             column.partition(" ")[2]
@@ -99,10 +101,10 @@ def _entries(cells: Cells, name: str) -> Sequence[Entry]:
             number(cells, f"{_FEE} {asset}") or ZERO,
         )
         if change or fee:
-            made.append(Entry(name, "", at, "", asset, change, -fee))
-    if not made:
+            entries.append(Entry(name, "", at, "", asset, change, -fee))
+    if not entries:
         raise WrongCell("Symbol", "no column tells how much it was")
-    return made
+    return entries
 
 
 def _moment(cells: Cells) -> datetime:

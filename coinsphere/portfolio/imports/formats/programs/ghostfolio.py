@@ -71,10 +71,10 @@ def _symbol(cells: Cells, currency: str) -> str:
     code = required(cells, "Code").upper()
     if required(cells, "DataSource").upper() != "YAHOO":
         return code
-    found = re.fullmatch(rf"([A-Z0-9]+?)-?{re.escape(currency)}", code)
-    if found is None:
+    match = re.fullmatch(rf"([A-Z0-9]+?)-?{re.escape(currency)}", code)
+    if match is None:
         raise WrongCell("Code", f"{code[:40]!r} is no token priced in {currency}")
-    return found[1]
+    return match[1]
 
 
 FORMATS = {
