@@ -1,6 +1,6 @@
 """Brings our tables in line with a payment provider's standing of a customer; every change goes to the audit log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,13 +92,15 @@ def apply(
         recording.record(conn, user_id, PlanChanged(plan.name), now)
     for event, target, details in acts:
         chain.append(conn, keys, event, now, actor_id=user_id, target=target, details=details)
-    failed = [
-        subscription
-        for subscription in changed
-        if subscription.status == "past_due"
-        and before.get(subscription.reference, ("",))[0] != "past_due"
-    ]
+    failed = [each for each in changed if _has_just_failed(each, before)]
     return Trouble(failed, [payment for payment in news if payment.is_short])
+
+
+def _has_just_failed(
+    subscription: Subscription, before: Mapping[str, tuple[str, datetime | None]]
+) -> bool:
+    was, _ = before.get(subscription.reference, ("", None))
+    return subscription.status == "past_due" and was != "past_due"
 
 
 def _news(conn: Connection, known: dict[str, Any], payments: Sequence[Payment]) -> list[Payment]:

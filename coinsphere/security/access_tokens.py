@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -155,12 +156,17 @@ def _verified(
     issued_at, not_before, expires_at = _dates(claims)
     if not key.may_have_signed(issued_at):
         raise TokenRefused("its key did not sign at that time")
-    try:
-        user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise TokenRefused("sub and sid are no ids") from error
+    user_id, session_id = _ids(claims)
     verified = Claims(user_id, session_id, str(claims["jti"]), issued_at, not_before, expires_at)
     return key, _in_time(verified, now)
+
+
+def _ids(claims: Mapping[str, Any]) -> tuple[UUID, UUID]:
+    """The user and the session of a token."""
+    try:
+        return UUID(claims["sub"]), UUID(claims["sid"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TokenRefused("sub and sid are no ids") from error
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -217,13 +217,17 @@ def _register(work: Services, who: Identity) -> UUID:
             return user.id
         audit.record(conn, Event.REGISTRATION_REFUSED)
         is_taken = accounts.is_taken(conn, email)
+    raise _refusal(is_taken=is_taken)
+
+
+def _refusal(*, is_taken: bool) -> errors.Problem:
     if is_taken:
-        raise errors.Problem(
+        return errors.Problem(
             409,
             "an account with this address already exists: log in with its password, and link the provider in your profile",
             code="openid-not-linked",
         )
-    raise errors.Problem(
+    return errors.Problem(
         403, "nobody gets an account by the provider here", code="openid-no-registration"
     )
 

@@ -90,10 +90,7 @@ def finish_registration(
             expected_rp_id=site(work.settings),
             expected_origin=origins(work.settings),
         )
-        transports = [
-            AuthenticatorTransport(each).value
-            for each in answer.credential.get("response", {}).get("transports", [])
-        ]
+        transports = _transports(answer)
     except _UNREADABLE as error:
         raise PasskeyRefused from error
     return NewPasskey(
@@ -104,6 +101,11 @@ def finish_registration(
         transports=transports,
         is_backed_up=verified.credential_backed_up,
     )
+
+
+def _transports(answer: RegistrationIn) -> list[str]:
+    names = answer.credential.get("response", {}).get("transports", [])
+    return [AuthenticatorTransport(name).value for name in names]
 
 
 def login(work: Services, conn: Connection, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from coinsphere.settings import Settings, environment, variable
 
 if TYPE_CHECKING:
     from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local.supervision import Running
 
 _WATCH_SECONDS = 3.0
 _RED = (
@@ -206,11 +207,16 @@ def _watch(console: Console, settings: Settings) -> None:
         if is_lost:
             console.print(f"{utc_now():%H:%M:%S} The supervisor is back.", highlight=False)
             pids, is_lost = {each.name: each.pid for each in now}, False
-        for each in now:
-            if each.pid != pids[each.name]:
-                what = f"was started again (process {each.pid})" if each.pid else each.state.lower()
-                console.print(f"{utc_now():%H:%M:%S} {each.name}: {what}", highlight=False)
-                pids[each.name] = each.pid
+        for process in now:
+            if process.pid != pids[process.name]:
+                _report_change(console, process)
+                pids[process.name] = process.pid
+
+
+def _report_change(console: Console, process: "Running") -> None:
+    again = f"was started again (process {process.pid})"
+    what = again if process.pid else process.state.lower()
+    console.print(f"{utc_now():%H:%M:%S} {process.name}: {what}", highlight=False)
 
 
 def _addresses(settings: Settings) -> Table:

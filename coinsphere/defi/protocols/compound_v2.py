@@ -1,6 +1,8 @@
 """Compound V2: supplies and debts, market by market, and COMP earned. Its cTokens are receipts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from coinsphere.chains.blockchains import NATIVE
 from coinsphere.chains.multicall import Call, Plan
@@ -25,13 +27,7 @@ class CompoundV2:
             Call(self.comptroller, "getCompAddress()", (), ("address",)),
         ]
         (markets,) = required(listed, "the markets of Compound")
-        snapshots = yield [
-            Call(market, "getAccountSnapshot(address)", (owner,), _SNAPSHOT) for market in markets
-        ]
-        states = {
-            market: required(each, "a market of Compound")
-            for market, each in zip(markets, snapshots, strict=True)
-        }
+        states = yield from _snapshots(owner, markets)
         used = [market for market, (_, supplied, owed, _) in states.items() if supplied or owed]
         underlying = yield from self._underlying(used)
         positions = [
@@ -66,3 +62,14 @@ def _positions(market: str, token: str, supplied: int, owed: int, rate: int) -> 
         for name, kind, raw in amounts
         if raw > 0
     ]
+
+
+def _snapshots(owner: str, markets: Sequence[str]) -> Plan[dict[str, tuple[Any, ...]]]:
+    """Plan: by market an error code, the cTokens held, what is owed, and the rate of cTokens."""
+    rows = yield [
+        Call(market, "getAccountSnapshot(address)", (owner,), _SNAPSHOT) for market in markets
+    ]
+    return {
+        market: required(row, "a market of Compound")
+        for market, row in zip(markets, rows, strict=True)
+    }

@@ -5,6 +5,7 @@ What a row means stands in `coinsphere.portfolio.imports.statements.kraken`, for
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -73,10 +74,10 @@ class Kraken:
     def balances(self, client: Client) -> dict[str, Decimal]:
         """Balances; a staked asset (`.S`, `.M`, …) counts as the asset itself."""
         client.markets()
-        told = client.call("privatePostBalanceEx")["result"]
-        held = [(name, row) for name, row in told.items() if kraken.is_held(name)]
+        balances = client.call("privatePostBalanceEx")["result"]
+        rows = [(name, row) for name, row in balances.items() if kraken.is_held(name)]
         return holdings(
-            self.id, held, lambda item: (kraken.asset(item[0]), number(item[1]["balance"]))
+            self.id, rows, lambda item: (kraken.asset(item[0]), number(item[1]["balance"]))
         )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
@@ -119,36 +120,77 @@ def _ledger(client: Client) -> Stream:
     """The ledger as a stream; rows of events that may continue on the next page wait in the position."""
 
     def page(position: Position, now: datetime) -> Page:
-        told: Rows = {}
+        page_rows: Rows = {}
 
         def fetch(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "Ledgers", "ledger", (start, end, token or 0))
-            told.update(rows)
+            page_rows.update(rows)
             return Answer(Told([], []), following)
 
         behind = windows("ledger", fetch, begin=_BEGIN, overlap=_OVERLAP).page(position, now)
-        page_number = int(position.get("page", 0)) + 1
-        waiting = {
-            **position.get("rows", {}),
-            **{name: [page_number, row] for name, row in told.items()},
-        }
-        near = {**position.get("near", {}), **_near(told)}
-        booked = set(position.get("booked", ()))
-        made = Told([], [])
-        for names in _events({name: row for name, (_, row) in waiting.items()}):
-            rows = {name: waiting[name][1] for name in names}
-            last_page = max(waiting[name][0] for name in names)
-            is_settled = last_page + _SETTLED_PAGES <= page_number and _is_whole(rows, told)
-            if behind.is_last or is_settled:
-                made = made.joined(_placed(_meant(rows, booked), near))
-                for name in names:
-                    del waiting[name]
-        gone = sorted({*position.get("gone", ()), *_withdrawn(made.records, now)})
-        under_way = {"rows": waiting, "page": page_number, "booked": sorted(booked), "near": near}
-        left: Position = {"booked": gone} if behind.is_last else {**under_way, "gone": gone}
-        return Page(made.records, {**behind.position, **left}, behind.is_last, made.unread)
+        waiting = _Waiting.after(position, page_rows)
+        result = waiting.take_settled(page_rows, now, is_last=behind.is_last)
+        kept = {**behind.position, **waiting.position(is_last=behind.is_last)}
+        return Page(result.records, kept, behind.is_last, result.unread)
 
     return Stream("ledger", page, partial(_asked_again, client))
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Rows of events that may continue on the next page, as a position of the ledger keeps them.
+
+    Attributes:
+        page: the number of the present page, from 1.
+        rows: by id, each with the number of the page that had it last.
+        near: where rows without a time lie, see `_near`.
+        booked: ids of withdrawals that an earlier reading booked.
+        gone: ids of withdrawals that this reading booked, and the next one reads once more.
+    """
+
+    page: int
+    rows: dict[str, list[Any]]
+    near: dict[str, list[int]]
+    booked: set[str]
+    gone: set[str]
+
+    @classmethod
+    def after(cls, position: Position, page_rows: Rows) -> "_Waiting":
+        """The rows that waited at a position, and those of the page read from there."""
+        page = int(position.get("page", 0)) + 1
+        return cls(
+            page,
+            {**position.get("rows", {}), **{name: [page, row] for name, row in page_rows.items()}},
+            {**position.get("near", {}), **_near(page_rows)},
+            set(position.get("booked", ())),
+            set(position.get("gone", ())),
+        )
+
+    def take_settled(self, page_rows: Rows, now: datetime, *, is_last: bool) -> Told:
+        """The records of events to which no further row can belong; their rows wait no longer."""
+        result = Told([], [])
+        for names in _events({name: row for name, (_, row) in self.rows.items()}):
+            rows = {name: self.rows[name][1] for name in names}
+            last_page = max(self.rows[name][0] for name in names)
+            is_settled = last_page + _SETTLED_PAGES <= self.page and _is_whole(rows, page_rows)
+            if is_last or is_settled:
+                result = result.joined(_placed(_meant(rows, self.booked), self.near))
+                for name in names:
+                    del self.rows[name]
+        self.gone.update(_withdrawn(result.records, now))
+        return result
+
+    def position(self, *, is_last: bool) -> Position:
+        """What the next reading needs: after the last page, only the withdrawals that may be returned."""
+        if is_last:
+            return {"booked": sorted(self.gone)}
+        return {
+            "rows": self.rows,
+            "page": self.page,
+            "booked": sorted(self.booked),
+            "near": self.near,
+            "gone": sorted(self.gone),
+        }
 
 
 def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
@@ -157,13 +199,13 @@ def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noq
     offset: int | None = 0
     while offset is not None:
         where = (int(asked["start"]), int(asked["end"]), offset)
-        found, offset = _rows(client, "Ledgers", "ledger", where)
-        rows |= found
-    made = Told([], [])
+        page_rows, offset = _rows(client, "Ledgers", "ledger", where)
+        rows |= page_rows
+    result = Told([], [])
     for names in _events(rows):
         if not set(names).isdisjoint(asked["names"]):
-            made = made.joined(_meant({name: rows[name] for name in names}))
-    return made.page({}, asked, is_last=True)
+            result = result.joined(_meant({name: rows[name] for name in names}))
+    return result.page({}, asked, is_last=True)
 
 
 def _near(rows: Rows) -> dict[str, list[int]]:

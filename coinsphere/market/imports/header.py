@@ -82,14 +82,7 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
     names = [_plain(cell) for cell in header]
     seconds = [column for column in names if column in _SECOND_TIMES]
     times = _of(names, _OPENING_TIMES) or _of(names, _TIMES) or seconds
-    missing = [] if len(times) == 1 else ["date"]
-    missing += [column for column in PRICES if names.count(column) != 1]
-    if missing:
-        written = ", ".join(repr(cell.strip()[:20]) for cell in header[:8])
-        raise ImportRefused(
-            f"{name}: line 1: the header must name each of date (or timestamp), open, high, low, close once, "
-            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {written}"
-        )
+    _require_each_once(name, header, names, times)
     places = {"time": names.index(times[0])} | {column: names.index(column) for column in PRICES}
     for role, known in (("pair", _PAIRS), ("currency", _CURRENCIES), ("zone", _ZONES)):
         known_places = _of(names, known)
@@ -99,6 +92,20 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
         places["second"] = names.index(seconds[0])
     volume, note = _volume(name, header, names, symbols)
     return Columns(places | ({} if volume is None else {"volume": volume}), note)
+
+
+def _require_each_once(
+    name: str, header: Sequence[str], names: Sequence[str], times: Sequence[str]
+) -> None:
+    """Raise unless the time and each price have one column."""
+    missing = [] if len(times) == 1 else ["date"]
+    missing += [column for column in PRICES if names.count(column) != 1]
+    if missing:
+        written = ", ".join(repr(cell.strip()[:20]) for cell in header[:8])
+        raise ImportRefused(
+            f"{name}: line 1: the header must name each of date (or timestamp), open, high, low, close once, "
+            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {written}"
+        )
 
 
 def _require_dollar_signs(file: str, header: Sequence[str], symbols: Sequence[str]) -> None:

@@ -240,6 +240,12 @@ def add(conn: Connection, event: NewEvent, by: str) -> UUID:
         raise ContradictedEvent(
             "the other token became this one by an earlier event: remove that first"
         )
+    event_id = _insert(conn, event, by)
+    enqueue(conn)
+    return event_id
+
+
+def _insert(conn: Connection, event: NewEvent, by: str) -> UUID:
     values = {
         "kind": event.kind, "token_id": event.token_id, "successor_id": event.successor_id,
         "old_units": event.old_units, "new_units": event.new_units, "happened_at": event.happened_at,
@@ -253,7 +259,6 @@ def add(conn: Connection, event: NewEvent, by: str) -> UUID:
             "the token has a successor, or another unit from that day on, already: remove that event first"
         ) from None
     assert row is not None
-    enqueue(conn)
     return UUID(str(row[0]))
 
 

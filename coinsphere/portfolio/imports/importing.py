@@ -55,21 +55,25 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
     except UnreadableFile as error:
         _finish(conn, batch_id, "failed", clock(), str(error))
         return
+    _start(conn, batch_id, resolved, clock())
+    _record(conn, batch, resolved, clock)
+    recompute.update(conn, batch.user_id, clock())
+    _finish(conn, batch_id, "succeeded", clock(), None)
+    imported = TransactionsImported(batch.format)
+    analytics.record(conn, batch.user_id, imported, clock())
+
+
+def _start(conn: Connection, batch_id: UUID, resolved: Resolved, now: datetime) -> None:
     problems = [asdict(problem) for problem in resolved.problems[:MOST_PROBLEMS]]
     parameters = {
         "id": batch_id,
-        "now": clock(),
+        "now": now,
         "rows": resolved.rows,
         "problems": Jsonb(problems),
         "count": len(resolved.problems),
         "findings": Jsonb(findings_of(resolved.content)),
     }
     conn.execute(_START, parameters)
-    _record(conn, batch, resolved, clock)
-    recompute.update(conn, batch.user_id, clock())
-    _finish(conn, batch_id, "succeeded", clock(), None)
-    imported = TransactionsImported(batch.format)
-    analytics.record(conn, batch.user_id, imported, clock())
 
 
 def give_up(conn: Connection, batch_id: UUID, now: datetime, why: str) -> None:

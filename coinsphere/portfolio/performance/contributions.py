@@ -100,16 +100,8 @@ def contribution(
     """The contribution of one asset: its end value plus outflows, less its start value and inflows."""
     with localcontext(EXACT):
         before = period.first - timedelta(days=1)
-        start = (
-            ZERO
-            if not holding.start_amount
-            else worth(holding.token_id, holding.start_amount, before)
-        )
-        end = (
-            ZERO
-            if not holding.end_amount
-            else worth(holding.token_id, holding.end_amount, period.last)
-        )
+        start = _worth_of(holding.token_id, holding.start_amount, before, worth)
+        end = _worth_of(holding.token_id, holding.end_amount, period.last, worth)
         came = [_crossed(flow.money_in, flow.amount_in, flow, worth) for flow in crossed]
         went = [_crossed(flow.money_out, flow.amount_out, flow, worth) for flow in crossed]
         inflow, outflow = _sum(came), _sum(went)
@@ -120,6 +112,11 @@ def contribution(
     return Contribution(
         holding.token_id, holding.symbol, holding.name, start, end, inflow, outflow, income, gain
     )
+
+
+def _worth_of(token_id: UUID, amount: Decimal, day: date, worth: Worth) -> Decimal | None:
+    """The worth of an amount on a day; nothing is worth zero, whether or not it has a price."""
+    return worth(token_id, amount, day) if amount else ZERO
 
 
 def _crossed(money: Decimal, amount: Decimal, flow: FlowOfDay, worth: Worth) -> Decimal | None:

@@ -4,7 +4,7 @@ The books stay as they are. Days before the first rate are unknown; a day that t
 rate before, and the answer names that rate's day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -109,28 +109,33 @@ def history(
         is_known: whether all days of the period have a value in the portfolio's own currency.
         is_priced: whether anything that was held in the period has a price.
     """
-    shown: list[DayOfReturn] = []
-    growth: Decimal | None = Decimal(1)
-    previous = ZERO
     with localcontext(EXACT):
-        for day in all_days:
-            rate = converter.on(day.day)
-            if rate is None or day.value is None or day.inflow is None or day.outflow is None:
-                is_known = is_known and day.day < first
-                continue
-            value, inflow, outflow = (
-                (amount * rate.factor).quantize(UNIT)
-                for amount in (day.value, day.inflow, day.outflow)
-            )
-            if growth is not None:
-                growth = daily_growth.grown(growth, previous, value, inflow, outflow)
-            previous = value
-            shown.append(DayOfReturn(day.day, value, inflow, outflow, growth))
+        days = list(all_days)
+        shown = list(_converted(days, converter))
+    converted_days = {day.day for day in shown}
+    is_known = is_known and all(day.day < first or day.day in converted_days for day in days)
     before = next((day for day in reversed(shown) if day.day < first), None)
     of_period = [day for day in shown if day.day >= first]
     grown = {day.day: day.growth for day in shown if day.growth is not None}
     converted = in_columns(of_period, is_known=is_known, is_priced=is_priced)
     return History(before, converted, grown)
+
+
+def _converted(days: Iterable[DayOfReturn], converter: Converter) -> Iterator[DayOfReturn]:
+    """The days that have a value and a rate, in the shown currency; growth is chained from the first on."""
+    growth: Decimal | None = Decimal(1)
+    previous = ZERO
+    for day in days:
+        rate = converter.on(day.day)
+        if rate is None or day.value is None or day.inflow is None or day.outflow is None:
+            continue
+        value, inflow, outflow = (
+            (amount * rate.factor).quantize(UNIT) for amount in (day.value, day.inflow, day.outflow)
+        )
+        if growth is not None:
+            growth = daily_growth.grown(growth, previous, value, inflow, outflow)
+        previous = value
+        yield DayOfReturn(day.day, value, inflow, outflow, growth)
 
 
 def point(point: Point, converter: Converter, grown: dict[date, Decimal]) -> Point:
