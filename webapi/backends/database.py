@@ -93,5 +93,5 @@ class RequestDatabase(Database):
 
 def _acting() -> Acting:
     """For whom the present request acts; outside one, and before it is said, for nobody."""
-    found: Acting | None = g.get(_ACTING) if has_app_context() else None
-    return found or Acting()
+    acting: Acting | None = g.get(_ACTING) if has_app_context() else None
+    return acting or Acting()

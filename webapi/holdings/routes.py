@@ -36,11 +36,13 @@ def list_all_holdings(query_data: CurrencyQuery) -> Response:
     asked = query_data.currency
     with scope.connection() as conn:
         currency = None if asked is None else of_portfolios.currency(conn, asked)
-        found = portfolios.list_for(conn, scope.user_id())
+        portfolios_of_user = portfolios.list_for(conn, scope.user_id())
         holdings_of = (
-            of_portfolios.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
+            of_portfolios.holdings(conn, scope.user_id(), portfolios_of_user, shown=currency)
+            if portfolios_of_user
+            else {}
         )
-    held = [each for portfolio in found for each in holdings_of[portfolio.id]]
+    held = [each for portfolio in portfolios_of_user for each in holdings_of[portfolio.id]]
     return scope.tagged(answers.holdings(held))
 
 

@@ -1,4 +1,4 @@
-"""The short way of a request: an answer that this process can give by itself is given without Flask's request.
+"""A fast path before Flask: answers from this process's cache.
 
 The gate stands in front of Flask and knows no route. What it may give it learns from Flask's own answers: `pages.respond`
 offers what is cached, and `pages.own` what is made anew for each caller by the route's own function. When an offer has become
@@ -51,7 +51,7 @@ _CHANGES = frozenset(("set-cookie",))
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An answer that Flask gave: of what route, with what headers, and whether they have an entity tag."""
+    """A cached answer of Flask, and its route."""
 
     offer: pages.Offer
     headers: Pairs
@@ -83,7 +83,7 @@ class Gate:
         self._known: Memory[tuple[Any, ...], _Known] = Memory(work.changes, _MOST)
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Answer, or let Flask do it."""
+        """Answer from the cache, or pass the request to Flask."""
         if not _is_plain(environ):
             return self._flask(environ, start)
         began, key = time.perf_counter(), tuple(map(environ.get, _MADE_FROM))
@@ -109,7 +109,7 @@ class Gate:
         return None if admitted is None or page is None else (page, admitted.standings)
 
     def _page(self, offer: pages.Offer, admitted: _Admitted, environ: Environ) -> Page | None:
-        """The answer as it is now; None where Flask has to make it, or to say why there is none."""
+        """The page of a known answer, if this process still has it."""
         if not offer.is_own:
             return offer.page()
         with self._app.app_context():
@@ -133,7 +133,7 @@ class Gate:
         return self._flask(environ, noting)
 
     def _admitted(self, offer: pages.Offer, environ: Environ) -> _Admitted | None:
-        """How the request is let in; None where Flask has to say what is wrong with it, or cannot be said here."""
+        """The admission of the request; None where Flask has to decide or to explain."""
         view, now = self._views[offer.endpoint], self._work.clock()
         claims = self._claims(environ)
         if claims is None or not limits.counts_users(view) or not self._is_open(offer.endpoint):
@@ -156,7 +156,7 @@ class Gate:
         return _Admitted(principal, declared, admitted.standings)
 
     def _claims(self, environ: Environ) -> Claims | None:
-        """What the request's access token says; None if it brings another credential, none, or one that is refused."""
+        """The claims of the request's access token; None for another credential, none, or a refused one."""
         token = bearer.credentials(environ.get("HTTP_AUTHORIZATION", ""))
         if token is None or token.startswith(PREFIX):
             return None
@@ -171,19 +171,19 @@ class Gate:
 
 
 def _is_plain(environ: Environ) -> bool:
-    """Whether it is a read like any other, of JSON."""
+    """Whether it is an ordinary read of JSON."""
     is_read = environ["REQUEST_METHOD"] == "GET" and _NOT_PLAIN.isdisjoint(environ)
     return is_read and not tables.is_accepted(environ.get("HTTP_ACCEPT", ""))
 
 
 def register(app: Flask, work: Services, switches: features.Switches) -> None:
-    """Put a gate in front of `app`; what reads the proxies' words stands before it."""
+    """Put a gate before `app`, behind the middleware that reads proxies' headers."""
     gate = app.extensions[EXTENSION] = Gate(app, work, switches)
     app.wsgi_app = gate  # type: ignore[method-assign,assignment]
 
 
 def _answer(known: _Known, page: Page, environ: Environ) -> tuple[str, Pairs, bytes]:
-    """Status, headers and body: without the latter for a client that has it."""
+    """Status, headers and body; without a body for a client that has it."""
     is_asked = known.is_tagged and "HTTP_IF_NONE_MATCH" in environ
     if not is_asked or is_resource_modified(environ, _quoted(page)):
         return "200 OK", known.headers, page.body
@@ -193,7 +193,7 @@ def _answer(known: _Known, page: Page, environ: Environ) -> tuple[str, Pairs, by
 
 
 def _completed(headers: Pairs, page: Page, standing: Mapping[str, str], request_id: str) -> Pairs:
-    """The headers with those in place that are other ones for each request or page."""
+    """The headers with those added that differ for each request."""
     own = {
         **standing,
         REQUEST_ID: request_id,

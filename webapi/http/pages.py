@@ -1,4 +1,4 @@
-"""Answers as pages: bytes with a strong entity tag, 304 for a client that has them, and what the gate may give again."""
+"""Cached answers: bytes with a strong entity tag, and 304 for a client that has them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RAISED = "coinsphere.raised"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How the gate comes by the answer of an address without Flask's request.
+    """An answer that is the same for every permitted caller.
 
     Attributes:
         page: gives it as it is now; None where nobody has it.
@@ -36,7 +36,7 @@ class Offer:
 
 
 def cached(view: View) -> View:
-    """This route answers by `respond`; the OpenAPI document says so."""
+    """Marks a route that answers by `respond`; the OpenAPI document says so."""
     setattr(view, _MARK, True)
     return view
 
@@ -47,7 +47,7 @@ def is_cached(view: Callable[..., Any]) -> bool:
 
 
 def respond(name: str, key: str, make: Callable[[], object]) -> Response:
-    """The answer of `make`, from the cache while it is fresh; what `make` raises is never cached.
+    """The answer of `make`, from the cache while it is fresh; an exception of `make` is never cached.
 
     Args:
         name: kind of page.

@@ -1,4 +1,4 @@
-"""What portfolios were believed to hold and to be worth at a past instant."""
+"""A portfolio's holdings and value as known at a past instant."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,35 +45,35 @@ def require_bookable(conn: Connection, owner: UUID, as_of: datetime) -> None:
 
 def holdings(
     conn: Connection,
-    found: Portfolio,
+    stored: Portfolio,
     positions: _Positions,
     currency: str,
     as_of: datetime,
 ) -> list[Holding]:
-    """What a portfolio held at `as_of`, or holds now where that lies ahead, in `currency`.
+    """A portfolio's holdings at `as_of`, or now where that lies ahead, in `currency`.
 
     Args:
         conn: within a transaction.
-        found: the portfolio.
+        stored: the portfolio.
         positions: its last ones by token, booked from what was known at `as_of`.
         currency: that amounts are shown in.
         as_of: the moment; prices and rates are those that were known by then.
     """
     moment = min(as_of, services().clock())
     rows = holdings_known.rows(conn, positions, moment, as_of)
-    return queries.valued(conn, rows, [found], currency, as_of)[found.id]
+    return queries.valued(conn, rows, [stored], currency, as_of)[stored.id]
 
 
 def portfolio(
-    conn: Connection, found: Portfolio, asked: str | None, as_of: datetime
+    conn: Connection, stored: Portfolio, asked: str | None, as_of: datetime
 ) -> dict[str, Any]:
-    """A portfolio as it was believed to be, as `PortfolioOut` takes it; what a person decides of it is that of now.
+    """A portfolio as known then, as `PortfolioOut` takes it; its settings are those of now.
 
     Raises:
         errors.Problem: 400: there is no such currency, or there are too many facts to book at once.
     """
-    currency = queries.shown_currency(conn, asked, found.currency)
-    return _shown(conn, found, _held(conn, as_of).get(found.id, {}), currency, as_of)
+    currency = queries.shown_currency(conn, asked, stored.currency)
+    return _shown(conn, stored, _held(conn, as_of).get(stored.id, {}), currency, as_of)
 
 
 def portfolios(conn: Connection, asked: str | None, as_of: datetime) -> dict[str, Any]:

@@ -65,18 +65,11 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
         known = [token for _, token in wanted if token]
         grounds = current.grounds(conn, known)
     asked = {token.id: current.submit(work, token, json_data.horizon, grounds) for token in known}
-    answers, failures = [], []
-    for symbol, token in wanted:
-        try:
-            if token is None:
-                raise errors.token_not_found(symbol)
-            answers.append(asked[token.id]())
-        except errors.Problem as problem:
-            failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
+    forecasts, failures = symbols.answer_each(wanted, lambda token: asked[token.id]())
     return {
-        "predictions": answers,
+        "predictions": forecasts,
         "errors": failures,
-        "count": len(answers),
+        "count": len(forecasts),
         "timeframe": schemas.FRAMES[json_data.horizon],
     }
 

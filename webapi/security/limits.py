@@ -94,9 +94,7 @@ def _count() -> None:
         caller, session = _caller(view)
         windows = windows_of(work.settings, caller, cost_of(view), _presented_key())
         admitted = work.admissions.admit(windows, session=session)
-    admission.keep(admitted)
-    if admitted.refused is not None:
-        raise too_many(admitted.refused)
+    _require_admission(admitted)
 
 
 def count_extra(requests: int) -> None:
@@ -109,7 +107,11 @@ def count_extra(requests: int) -> None:
         return
     work = services()
     caller = of_user(access.principal().user_id)
-    admitted = work.admissions.admit(windows_of(work.settings, caller, requests, _presented_key()))
+    windows = windows_of(work.settings, caller, requests, _presented_key())
+    _require_admission(work.admissions.admit(windows))
+
+
+def _require_admission(admitted: admission.Admission) -> None:
     admission.keep(admitted)
     if admitted.refused is not None:
         raise too_many(admitted.refused)

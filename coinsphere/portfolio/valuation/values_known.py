@@ -35,11 +35,11 @@ class _Books:
     flows: dict[UUID, list[Flow]] = field(default_factory=dict)
     uses: list[LotUse] = field(default_factory=list)
 
-    def add(self, token_id: UUID, made: BookRecords, portfolio_id: UUID) -> None:
+    def add(self, token_id: UUID, book: BookRecords, portfolio_id: UUID) -> None:
         """Take of a token's book what is of one portfolio."""
-        self.positions[token_id] = [p for p in made.positions if p.portfolio_id == portfolio_id]
-        self.flows[token_id] = [flow for flow in made.flows if flow.portfolio_id == portfolio_id]
-        self.uses += [use for use in made.uses if use.portfolio_id == portfolio_id]
+        self.positions[token_id] = [p for p in book.positions if p.portfolio_id == portfolio_id]
+        self.flows[token_id] = [flow for flow in book.flows if flow.portfolio_id == portfolio_id]
+        self.uses += [use for use in book.uses if use.portfolio_id == portfolio_id]
 
     def last(self) -> dict[UUID, Position]:
         """The last position of each token."""
@@ -82,7 +82,7 @@ def values(  # noqa: PLR0917 - whose, what, and when
 
 
 def held(conn: Connection, user_id: UUID, as_of: datetime) -> dict[UUID, dict[UUID, Position]]:
-    """The last position of each token in each portfolio of the user, as `values` gives them of one, without its days."""
+    """The portfolio's last position of each token as `values` gives it, without its days."""
     last: dict[UUID, dict[UUID, Position]] = defaultdict(dict)
     for token_id, made in _of_user(conn, user_id, as_of, StoredMarket(conn, as_of)):
         for position in made.positions:
@@ -94,8 +94,8 @@ def _booked(
     conn: Connection, user_id: UUID, portfolio_id: UUID, as_of: datetime, market: StoredMarket
 ) -> _Books:
     books = _Books()
-    for token_id, made in _of_user(conn, user_id, as_of, market):
-        books.add(token_id, made, portfolio_id)
+    for token_id, book in _of_user(conn, user_id, as_of, market):
+        books.add(token_id, book, portfolio_id)
     return books
 
 
