@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from socket import socket
@@ -100,7 +100,7 @@ class Stream:
                 for task in tasks:
                     task.cancel()
 
-    def _serve(self, host: str, port: int) -> AbstractAsyncContextManager[Server]:
+    def _serve(self, host: str, port: int) -> Server:
         return serve(
             self._handle,
             host,
