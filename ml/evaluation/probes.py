@@ -25,12 +25,9 @@ _CALLS = 50
 def probe(features: FeatureSet, model: GlobalModel, made: Backtest, recipe: Recipe) -> Probes:
     """Try a model that was fitted by `recipe` on all of `features`; `made` is its walk-forward."""
     first = max(made.end - walk_forward.REFIT_DAYS, made.first)
-    nets = [
-        global_lstm_loop.fit(features, first, seed=seed, parameters=recipe.parameters)
-        for seed in recipe.seeds
-    ]
-    again = global_lstm_loop.fit(
-        features, first, seed=recipe.seeds[0], parameters=recipe.parameters
+    nets = global_lstm_loop.fit(features, first, seeds=recipe.seeds, parameters=recipe.parameters)
+    (again,) = global_lstm_loop.fit(
+        features, first, seeds=recipe.seeds[:1], parameters=recipe.parameters
     )
     graph = global_lstm_export.to_onnx([net.network for net in nets])
     return Probes(
@@ -60,13 +57,13 @@ def is_causal(features: FeatureSet, model: GlobalModel) -> bool:
 
 
 def latency_ms(graph: bytes, tokens: int) -> float:
-    """Median time of a forward pass over all tokens and the days that the net remembers."""
+    """Median time of a forward pass: the newest day of all tokens, over the days that the net remembers."""
     model = GlobalLstm(graph, np.zeros(len(NAMES)), np.ones(len(NAMES)), np.ones(4), 1)
     inputs = np.zeros((tokens, MEMORY + 1, len(NAMES)), dtype=np.float32)
     times = []
     for _ in range(_CALLS):
         begun = time.perf_counter()
-        model.forward(inputs)
+        model.forward(inputs, MEMORY)
         times.append(time.perf_counter() - begun)
     return 1000 * float(np.median(times))
 

@@ -17,8 +17,11 @@ from ml.models import onnx_session
 from ml.models.student import Student
 
 NETWORK = "network.onnx"
-MEMORY = 40
-"""Days before the first forecast that the net is run over: what lies further back moves the log scale by a millionth."""
+FIRST = "first"
+"""Input of the graph that may be left out: the first day that it answers for, zero if nothing is said."""
+MEMORY = 30
+"""Days before the first forecast that the net is run over: what lies further back moves the log scale by a hundred-thousandth
+at most, and usually by a ten-millionth."""
 _MEMORY_UNSTATED = 64
 """Of versions older than the parameter `memory`: they give the same bits as when they were made."""
 
@@ -39,16 +42,26 @@ class GlobalLstm:
     def _session(self) -> InferenceSession:
         return onnx_session.on_one_thread(self.network)
 
+    @cached_property
+    def _answers_for_all(self) -> bool:
+        """Of versions whose graph is older than `FIRST`."""
+        return not self._session.get_overridable_initializers()
+
     def shifts(self, features: FeatureSet, first: int) -> Floats:
         """Log scale against EWMA volatility's, shape [tokens, days, HORIZONS]."""
         start = max(first - self.memory, 0)
         inputs = (features.inputs[:, start:] - self.mean) / self.deviation
         inputs[~features.usable[:, start:]] = 0.0
-        return self.forward(inputs.astype(np.float32))[:, first - start :]
+        return self.forward(inputs.astype(np.float32), first - start)
 
-    def forward(self, inputs: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Floats:
-        """The graph on standardised inputs [tokens, days, NAMES]: shifts [tokens, days, HORIZONS]."""
-        (output,) = self._session.run(["shifts"], {"inputs": inputs})
+    def forward(
+        self, inputs: np.ndarray[tuple[int, ...], np.dtype[np.float32]], first: int = 0
+    ) -> Floats:
+        """The graph on standardised inputs [tokens, days, NAMES]: shifts [tokens, days - first, HORIZONS]."""
+        if self._answers_for_all:
+            (output,) = self._session.run(["shifts"], {"inputs": inputs})
+            return np.asarray(output[:, first:], dtype=np.float64)
+        (output,) = self._session.run(["shifts"], {"inputs": inputs, FIRST: np.array([first])})
         return np.asarray(output, dtype=np.float64)
 
     def predict(self, features: FeatureSet, first: int) -> Student:

@@ -9,9 +9,9 @@ class Hyperparameters:
 
     hidden: int = 8
     dropout: float = 0.5
-    window: int = 192
-    warm_up: int = 64
-    batch: int = 32
+    window: int = 168
+    warm_up: int = 40
+    batch: int = 16
     steps: int = 150
     learning_rate: float = 1e-3
     weight_decay: float = 0.1

@@ -86,10 +86,7 @@ def fit_global_lstm(features: FeatureSet, end: int, recipe: Recipe) -> GlobalLst
     from ml.training import global_lstm_loop  # noqa: PLC0415 - torch takes seconds to import
 
     return as_graph(
-        [
-            global_lstm_loop.fit(features, end, seed=seed, parameters=recipe.parameters)
-            for seed in recipe.seeds
-        ]
+        global_lstm_loop.fit(features, end, seeds=recipe.seeds, parameters=recipe.parameters)
     )
 
 

@@ -4,7 +4,7 @@ Each outcome is seen once in each stretch and not once for each window that it c
 training of all tokens and horizons faster than one epoch of a net that is shown one window after the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,30 +19,36 @@ from ml.training.determinism import reproducible
 
 @dataclass(frozen=True, slots=True)
 class FittedNetwork:
-    """A trained net, and what its inputs are standardised with."""
+    """A trained net, the course of its loss, and what its inputs are standardised with."""
 
     network: GlobalLstmNetwork
+    losses: tuple[float, ...]
     mean: Floats
     deviation: Floats
-    losses: tuple[float, ...]
 
 
 def fit(
     features: FeatureSet,
     end: int,
     *,
-    seed: int,
+    seeds: Sequence[int],
     parameters: Hyperparameters = Hyperparameters(),  # noqa: B008 - frozen
-) -> FittedNetwork:
-    """Train on what was known when day `end` began."""
+) -> list[FittedNetwork]:
+    """Train a net with each seed on what was known when day `end` began; none knows of the others."""
     known = features.known_at(end)
     rows = features.inputs[known.any(axis=2)]
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1.0)
+    data = _tensors(features, known, end, mean, deviation)
+    return [FittedNetwork(*_fit_one(data, seed, parameters), mean, deviation) for seed in seeds]
+
+
+def _fit_one(
+    data: tuple[Tensor, Tensor, Tensor], seed: int, parameters: Hyperparameters
+) -> tuple[GlobalLstmNetwork, tuple[float, ...]]:
     with reproducible(seed):
         network = GlobalLstmNetwork(parameters)
-        losses = _train(network, _tensors(features, known, end, mean, deviation), seed, parameters)
-    return FittedNetwork(network, mean, deviation, tuple(losses))
+        return network, tuple(_train(network, data, seed, parameters))
 
 
 def _tensors(
@@ -78,7 +84,8 @@ def _train(
     losses = []
     network.train()
     for inputs, outcomes, counted in _batches(data, seed, parameters):
-        loss = negative_log_likelihood(network(inputs), network.degrees(), outcomes, counted)
+        shifts = network(inputs, parameters.warm_up)
+        loss = negative_log_likelihood(shifts, network.degrees(), outcomes, counted)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -92,7 +99,7 @@ def _train(
 def _batches(
     data: tuple[Tensor, Tensor, Tensor], seed: int, parameters: Hyperparameters
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """For each step random stretches of random tokens: inputs, outcomes, and which outcomes count, shape [batch, window, …]."""
+    """For each step random stretches of random tokens: inputs; of the days past the warm-up outcomes, and which are known."""
     inputs, outcomes, known = data
     places = _places(known, parameters)
     shuffle = torch.Generator().manual_seed(seed)
@@ -100,9 +107,8 @@ def _batches(
     for _ in range(parameters.steps):
         chosen = places[torch.randint(len(places), (parameters.batch,), generator=shuffle)]
         token, days = chosen[:, :1], chosen[:, 1:] + offsets
-        counted = known[token, days].clone()
-        counted[:, : parameters.warm_up] = 0.0
-        yield inputs[token, days], outcomes[token, days], counted
+        judged = days[:, parameters.warm_up :]
+        yield inputs[token, days], outcomes[token, judged], known[token, judged]
 
 
 def _places(known: Tensor, parameters: Hyperparameters) -> Tensor:

@@ -1,4 +1,4 @@
-"""Trained nets as one ONNX graph that gives the mean of their outputs.
+"""Trained nets as one ONNX graph that gives the mean of their outputs, for the days from `first` on.
 
 The nets stand side by side as the blocks of one LSTM, whose recurrent matrix is zero between them, and the mean of
 their linear heads is one linear head: so five seeds cost one pass over the days and not five. The graph is written node
@@ -14,6 +14,7 @@ from scipy.linalg import block_diag
 
 from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
+from ml.models.global_lstm import FIRST
 from ml.models.networks import onnx_file
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork
 
@@ -29,11 +30,12 @@ def to_onnx(networks: Sequence[GlobalLstmNetwork]) -> bytes:
         [
             helper.make_tensor_value_info(
                 "inputs", TensorProto.FLOAT, ["tokens", "days", len(NAMES)]
-            )
+            ),
+            helper.make_tensor_value_info(FIRST, TensorProto.INT64, [1]),
         ],
         [
             helper.make_tensor_value_info(
-                "shifts", TensorProto.FLOAT, ["tokens", "days", len(HORIZONS)]
+                "shifts", TensorProto.FLOAT, ["tokens", "served", len(HORIZONS)]
             )
         ],
         [
@@ -54,10 +56,13 @@ def _nodes(width: int) -> list[onnx.NodeProto]:
         make("LSTM", ["bounded", "W", "R", "B"], ["states"], hidden_size=width),
         # The axis of directions, of which there is one, makes room for the axis of seeds.
         make("Squeeze", ["states", "directions"], ["state"]),
-        make("Reshape", ["state", "apart"], ["by_seed"]),
+        # All that follows is for the days that are asked for alone.
+        make("Slice", ["state", FIRST, "beyond", "by_days"], ["late"]),
+        make("Slice", ["steps", FIRST, "beyond", "by_days"], ["late_steps"]),
+        make("Reshape", ["late", "apart"], ["by_seed"]),
         make("LayerNormalization", ["by_seed", "one"], ["normed"], axis=-1, epsilon=1e-5),
         make("Reshape", ["normed", "together"], ["joined"]),
-        make("Concat", ["joined", "steps"], ["all"], axis=2),
+        make("Concat", ["joined", "late_steps"], ["all"], axis=2),
         make("MatMul", ["all", "head_weight"], ["headed"]),
         make("Add", ["headed", "head_bias"], ["by_day"]),
         make("Transpose", ["by_day"], ["shifts"], perm=[1, 0, 2]),
@@ -75,6 +80,9 @@ def _weights(networks: Sequence[GlobalLstmNetwork], hidden: int) -> dict[str, _A
         "R": _gates([_array(net.memory.weight_hh_l0) for net in networks], hidden, _blocks)[None],
         "B": np.concatenate((bias, np.zeros_like(bias)))[None],
         "directions": np.array([1]),
+        FIRST: np.array([0]),
+        "beyond": np.array([np.iinfo(np.int64).max]),
+        "by_days": np.array([0]),
         "apart": np.array([0, 0, seeds, hidden]),
         "together": np.array([0, 0, seeds * hidden]),
         "one": np.ones(hidden, dtype=np.float32),

@@ -460,6 +460,13 @@ def test_the_server_speaks_of_every_token(server, trained, conn, issued):
     assert answer["quantiles"] == stored, "what is served at the close is what was logged"
     assert answer["model"]["inputDigest"] == digest
     assert all("the range by" in factor for factor in answer["factors"])
+    walked = {
+        (symbol, days): server.get(f"/predict/{symbol}?days={days}")
+        for symbol in SYMBOLS
+        for days in HORIZONS
+    }
+    assert {pair: each.text for pair, each in walked.items() if each.status_code != 200} == {}
+    assert all(each.json()["model"]["rung"] for each in walked.values())
     assert server.get("/predict/NONE").status_code == 404
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from scipy import stats
@@ -87,10 +88,7 @@ def test_an_untrained_net_is_the_baseline():
 
 
 def test_the_graph_gives_the_mean_of_the_nets(market):
-    fits = [
-        global_lstm_loop.fit(market, END, seed=seed, parameters=QUICK.parameters)
-        for seed in (3, 4, 5)
-    ]
+    fits = global_lstm_loop.fit(market, END, seeds=(3, 4, 5), parameters=QUICK.parameters)
     graph = global_lstm.GlobalLstm(
         global_lstm_export.to_onnx([made.network for made in fits]),
         fits[0].mean,
@@ -102,6 +100,7 @@ def test_the_graph_gives_the_mean_of_the_nets(market):
     with torch.no_grad():
         expected = np.mean([made.network(torch.tensor(inputs)).numpy() for made in fits], axis=0)
     np.testing.assert_allclose(graph.forward(inputs), expected, atol=1e-5)
+    np.testing.assert_allclose(graph.forward(inputs, 69), expected[:, 69:], atol=1e-5)
 
 
 def test_what_lies_beyond_the_memory_of_the_net_is_forgotten(fitted, market):
@@ -114,9 +113,17 @@ def test_what_lies_beyond_the_memory_of_the_net_is_forgotten(fitted, market):
     assert global_lstm.load(old, net.binaries()).memory > net.memory, "an old version's bits change"
 
 
+def test_a_graph_older_than_its_input_first_answers_for_the_same_days(fitted, market):
+    net = fitted["global_lstm"]
+    graph = onnx.load_from_string(net.network)
+    del graph.graph.input[1]
+    old = replace(net, network=graph.SerializeToString())
+    np.testing.assert_allclose(old.shifts(market, END), net.shifts(market, END), atol=1e-6)
+
+
 def test_training_makes_the_loss_less(market):
-    made = global_lstm_loop.fit(
-        market, END, seed=0, parameters=Hyperparameters(steps=60, window=96, warm_up=32)
+    (made,) = global_lstm_loop.fit(
+        market, END, seeds=(0,), parameters=Hyperparameters(steps=60, window=96, warm_up=32)
     )
     assert np.mean(made.losses[-10:]) < np.mean(made.losses[:10])
 
