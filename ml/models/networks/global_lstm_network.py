@@ -38,8 +38,9 @@ class GlobalLstmNetwork(nn.Module):
         state, _ = self.memory(torch.tanh(self.entry(inputs)))
         kept = self._dropped(self.norm(state[:, first:]))
         # Not joined and weighed at once: joining copies both, and so does its gradient.
-        own, past = self.head.weight.split((kept.shape[2], len(NAMES)), dim=1)
-        return linear(kept, own, self.head.bias) + linear(inputs[:, first:], past)
+        width, weight = kept.shape[2], self.head.weight
+        own = linear(kept, weight[:, :width], self.head.bias)
+        return own + linear(inputs[:, first:], weight[:, width:])
 
     def _dropped(self, state: Tensor) -> Tensor:
         """Dropout while it is trained; PyTorch's own takes four times as long to draw what is dropped."""
