@@ -22,9 +22,10 @@ from apiflask import APIFlask
 from pydantic import SecretStr
 
 from bench.filling import ASSETS, FIRST, LONGEST, NOW, YEARS, add_user, connect, fill, prepare
-from bench.ingestion import _database, _end
+from bench.ingestion import _end, database
 from bench.measure import Measure
 from coinsphere import log
+from coinsphere.local.postgres import PostgresServer
 from coinsphere.local.redis import RedisServer
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.imports import batches, importing
@@ -51,19 +52,6 @@ def rebuild(url: str, user_id: UUID) -> dict[str, float]:
     """A full rebuild in a process of its own: seconds, seconds of CPU, and its peak memory in MB."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.rebuild", url, str(user_id), NOW.isoformat()],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).resolve().parents[1],
-        timeout=LONGEST,
-    )
-    return dict(json.loads(done.stdout))
-
-
-def tax_report(url: str, user_id: UUID, regime: str) -> dict[str, float]:
-    """A tax report of last year in a process of its own: seconds, seconds of CPU, and its peak memory in MB."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.taxes", url, str(user_id), regime, str(NOW.year - 1)],
         check=True,
         capture_output=True,
         text=True,
@@ -107,8 +95,8 @@ def import_seconds(conn: psycopg.Connection, name: str, rows: int = 100_000) -> 
 
 
 @contextmanager
-def _reader(url: str) -> "Iterator[Reader]":
-    """The API on the benchmark's database, and a way to open a session for a user of it."""
+def _reader(postgres: PostgresServer) -> "Iterator[Reader]":
+    """The API in its role on the benchmark's database, and a way to open a session for a user of it."""
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder) / "redis.conf", _free_port(), secrets.token_hex(8))
         server.initialise()
@@ -117,14 +105,14 @@ def _reader(url: str) -> "Iterator[Reader]":
                 time.sleep(1)
                 settings = Settings(
                     home=Path(folder),
-                    database_url=SecretStr(url),
+                    database_url=SecretStr(postgres.url("coinsphere_api")),
                     redis_url=SecretStr(server.url),
                     log_level="ERROR",
                     rate_limit_api=10**9,
                 )
                 log.configure("ERROR")
                 app = create_app(settings, clock=lambda: NOW)
-                yield Reader(app, url)
+                yield Reader(app, postgres.url("coinsphere_owner"))
                 app.extensions[EXTENSION].close()
             finally:
                 _end(process, signal.SIGTERM)
@@ -180,7 +168,9 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[Measure]:
     """All figures, on a durable server and a database of their own."""
     measures: list[Measure] = []
     costs: dict[str, list[float]] = defaultdict(list)
-    with _database() as url, connect(url) as conn, _reader(url) as reader:
+    with database() as (postgres, _), _reader(postgres) as reader:
+        url = postgres.url("coinsphere_owner")
+        conn = connect(url)
         tokens = prepare(conn)
         for size in sizes:
             for measure in _of_size(url, conn, reader, tokens, size):
@@ -207,11 +197,6 @@ def _of_size(
     yield Measure(f"full rebuild {at}", found["seconds"], "s", REBUILD_TARGETS.get(size))
     yield Measure(f"CPU of its own process {at}", found["cpu"], "s")
     yield Measure(f"peak memory of it {at}", found["peak"], "MB", 1000)
-    for regime in ("us", "uk"):
-        taxes = tax_report(url, user_id, regime)
-        yield Measure(f"a tax report ({regime}) {at}", taxes["seconds"], "s")
-        yield Measure(f"CPU of a tax report ({regime}) {at}", taxes["cpu"], "s", 20)
-        yield Measure(f"peak memory of a tax report ({regime}) {at}", taxes["peak"], "MB", 500)
     change = change_seconds(conn, user_id, portfolio_id, tokens[0])
     name = f"a change at the end until values show it {at}"
     yield Measure(name, change, "s", CHANGE_TARGETS.get(size))

@@ -28,8 +28,10 @@ class Stripe:
 
     name = PROVIDER
 
-    def __init__(self, key: str, signing_secret: str, price: str, url: str) -> None:
-        self._secret, self._price = signing_secret, price
+    def __init__(
+        self, key: str, signing_secret: str, price: str, url: str, *, others: tuple[str, ...] = ()
+    ) -> None:
+        self._secret, self._price, self._prices = signing_secret, price, (price, *others)
         self._api = stripe.StripeClient(
             key,
             base_addresses={"api": url},
@@ -47,7 +49,10 @@ class Stripe:
         )
         if key is None or secret is None or price is None:
             raise NotSold("no provider of payments is configured")
-        return cls(key.get_secret_value(), secret.get_secret_value(), price, settings.stripe_url)
+        return cls(
+            key.get_secret_value(), secret.get_secret_value(), price, settings.stripe_url,
+            others=settings.stripe_other_prices,
+        )  # fmt: skip
 
     def customer(self, user_id: UUID) -> str:
         """The id of a user at Stripe, created on the first call; a repeated call gets the same. Raises `Fault`.
@@ -113,10 +118,10 @@ class Stripe:
             if error.code != _GONE:
                 raise
             return Standing()
-        ours = stripe_objects.subscriptions(subscribed, invoices, charges, self._price)
+        ours = stripe_objects.subscriptions(subscribed, invoices, charges, self._prices)
         return Standing(
             ours,
-            stripe_objects.running(subscribed, self._price),
+            stripe_objects.running(subscribed, self._prices),
             stripe_objects.payments(invoices, charges, ours),
         )
 

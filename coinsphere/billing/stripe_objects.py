@@ -3,7 +3,7 @@
 Source: Stripe's API reference, version 2026-10-28 (Subscription, Invoice, Charge, Event).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -42,35 +42,35 @@ def event(raw: Raw) -> PaymentEvent:
 
 
 def subscriptions(
-    raws: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], price: str
+    raws: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], prices: Container[str]
 ) -> list[Subscription]:
-    """The subscriptions to our price.
+    """Those that sell the plan pro.
 
     Args:
         raws: all subscriptions of a customer.
         invoices: all his invoices, with their payments.
         charges: all his charges.
-        price: the price of the plan pro; other things that are sold by the same account are none of ours.
+        prices: those of the plan pro; other things that are sold by the same account are none of ours.
     """
     refunded = _refunded(charges)
-    ours = [(raw, item) for raw in raws if (item := _item(raw, price)) is not None]
+    ours = [(raw, item) for raw in raws if (item := _item(raw, prices)) is not None]
     return [
         _subscription(raw, item, is_refunded=_newest_is_refunded(raw["id"], invoices, refunded))
         for raw, item in ours
     ]
 
 
-def running(raws: Sequence[Raw], price: str) -> frozenset[str]:
-    """References of the subscriptions to our price that have not ended."""
+def running(raws: Sequence[Raw], prices: Container[str]) -> frozenset[str]:
+    """References of the subscriptions to the plan that have not ended."""
     return frozenset(
-        raw["id"] for raw in raws if raw["status"] in _RUNNING and _item(raw, price) is not None
+        raw["id"] for raw in raws if raw["status"] in _RUNNING and _item(raw, prices) is not None
     )
 
 
 def payments(
     invoices: Sequence[Raw], charges: Sequence[Raw], ours: Sequence[Subscription]
 ) -> list[Payment]:
-    """The invoices of `ours` that ask for money; a trial's ask for none."""
+    """The invoices of `ours` that ask for money: neither a trial's does, nor one that an earlier credit pays for."""
     refunded, plans = (
         _refunded(charges),
         {subscription.reference: subscription.plan for subscription in ours},
@@ -80,7 +80,7 @@ def payments(
         for invoice in invoices
         if (bought := _bought(invoice)) in plans
         and invoice["status"] in _PAID
-        and invoice["total"] > 0
+        and invoice["amount_due"] > 0
     ]
 
 
@@ -114,22 +114,25 @@ def _payment(raw: Raw, plan: str, refunded: frozenset[str]) -> Payment:
     return Payment(
         reference=raw["id"],
         plan=plan,
-        amount=amount(raw["total"], raw["currency"]),
+        # Less than the total where something is left of a price that was changed.
+        amount=amount(raw["amount_due"], raw["currency"]),
         currency=raw["currency"].upper(),
         status="refunded" if is_refunded else _PAID[raw["status"]],
     )
 
 
-def _item(raw: Raw, price: str) -> Raw | None:
+def _item(raw: Raw, prices: Container[str]) -> Raw | None:
     items: list[Raw] = raw["items"]["data"]
-    return next((item for item in items if item["price"]["id"] == price), None)
+    return next((item for item in items if item["price"]["id"] in prices), None)
 
 
 def _newest_is_refunded(reference: str, invoices: Sequence[Raw], refunded: frozenset[str]) -> bool:
     paid = [
         invoice
         for invoice in invoices
-        if _bought(invoice) == reference and invoice["status"] == "paid" and invoice["total"] > 0
+        if _bought(invoice) == reference
+        and invoice["status"] == "paid"
+        and invoice["amount_due"] > 0
     ]
     newest = max(paid, key=lambda invoice: int(invoice["created"]), default=None)
     return newest is not None and not refunded.isdisjoint(_intents(newest))

@@ -30,6 +30,10 @@ class Billing(Base):
     stripe_price: str | None = Field(
         None, description="Stripe's price of the plan pro (`price_…`), which renews itself."
     )
+    stripe_other_prices: tuple[str, ...] = Field(
+        (),
+        description="Other prices of the same plan, such as a yearly one, to which Stripe's portal lets people change.",
+    )
     stripe_url: str = Field("https://api.stripe.com", description="Base URL of Stripe's API.")
     btcpay_url: str | None = Field(
         None,

@@ -14,7 +14,7 @@ class Login(Base):
 
     oidc_issuer: str | None = Field(
         None,
-        description="Issuer of an OpenID provider, as it writes itself (`https://accounts.example.com`). Set with the next "
+        description="Issuer of an OpenID provider, as it writes itself (`https://accounts.example.com`), but for a slash at its end. Set with the next "
         "two, or none of them; register `/login/openid/answer` of our pages as redirect URI there.",
     )
     oidc_client_id: str | None = Field(None, description="Our id at the provider.")

@@ -68,7 +68,7 @@ class Provider:
             "email": email or "",
             "confirmed": str(is_confirmed),
         }
-        return {"code": code, "state": asked["state"], "iss": self.url}
+        return {"code": code, "state": asked["state"], "iss": self.described()["issuer"]}
 
     def described(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,7 @@ Source: Stripe's API reference, version 2026-10-28.
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,9 @@ from stripe import WebhookSignature
 KEY = "sk_live_7f3e0c9a5d1b4826"
 SECRET = "whsec_5b8d2f7a9c3e1064"
 PRICE = "price_pro"
-MONTH = timedelta(days=30)
+YEARLY = "price_pro_yearly"
+MONTH, YEAR = timedelta(days=30), timedelta(days=365)
+_PRICES = {PRICE: (900, MONTH), YEARLY: (9000, YEAR)}
 Row = dict[str, Any]
 
 
@@ -46,6 +48,7 @@ class StripeServer:
     subscriptions: dict[str, Row] = field(default_factory=dict)
     invoices: dict[str, Row] = field(default_factory=dict)
     charges: dict[str, Row] = field(default_factory=dict)
+    credits: dict[str, int] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     is_away: bool = False
@@ -70,11 +73,12 @@ class StripeServer:
         (item,) = bought["items"]["data"]
         self.now = max(self.now, datetime.fromtimestamp(item["current_period_end"], UTC))
         item["current_period_start"] = item["current_period_end"]
-        item["current_period_end"] = _seconds(self.now + MONTH)
+        amount, lasts = _PRICES[item["price"]["id"]]
+        item["current_period_end"] = _seconds(self.now + lasts)
         if bought["cancel_at_period_end"]:
             self._end(bought)
             return
-        self._bill(bought, 900, is_paid=card_is_good)
+        self._bill(bought, amount, is_paid=card_is_good)
         bought["status"] = "active" if card_is_good else "past_due"
         self._tell("customer.subscription.updated", bought)
 
@@ -96,12 +100,26 @@ class StripeServer:
         bought["cancel_at_period_end"] = True
         self._tell("customer.subscription.updated", bought)
 
+    def change_price(self, subscription: str, price: str) -> None:
+        """Its owner changes to another price in the portal: a new period begins, what is left of the old one counts."""
+        bought = self.subscriptions[subscription]
+        (item,) = bought["items"]["data"]
+        old, _ = _PRICES[item["price"]["id"]]
+        new, lasts = _PRICES[price]
+        begun, ends = item["current_period_start"], item["current_period_end"]
+        left = -round(old * (ends - _seconds(self.now)) / (ends - begun))
+        item["price"] = {**item["price"], "id": price, "unit_amount": new}
+        item["current_period_start"] = _seconds(self.now)
+        item["current_period_end"] = _seconds(self.now + lasts)
+        self._tell("customer.subscription.updated", bought)
+        self._bill(bought, left + new, lines=[(left, True), (new, False)])
+
     def refund(self, subscription: str, *, part: int | None = None) -> None:
         """The newest payment is given back, or a part of it."""
         paid = [
             each
             for each in self.invoices.values()
-            if _bought(each) == subscription and each["status"] == "paid" and each["total"]
+            if _bought(each) == subscription and each["status"] == "paid" and each["amount_due"]
         ]
         intent = paid[-1]["payments"]["data"][0]["payment"]["payment_intent"]
         (charge,) = [c for c in self.charges.values() if c["payment_intent"] == intent]
@@ -155,7 +173,20 @@ class StripeServer:
         self._tell("customer.subscription.created", made)
         return made
 
-    def _bill(self, bought: Row, total: int, *, is_paid: bool = True) -> None:
+    def _due(self, customer: str, total: int) -> int:
+        """What an invoice asks for, after the customer's credit, which one below zero adds to."""
+        credit = self.credits.get(customer, 0) - total
+        self.credits[customer] = max(credit, 0)
+        return max(-credit, 0)
+
+    def _bill(
+        self,
+        bought: Row,
+        total: int,
+        *,
+        is_paid: bool = True,
+        lines: Sequence[tuple[int, bool]] = (),
+    ) -> None:
         made = {
             "id": _new("in"),
             "object": "invoice",
@@ -163,7 +194,12 @@ class StripeServer:
             "created": _seconds(self.now),
             "currency": "eur",
             "total": total,
+            "amount_due": self._due(bought["customer"], total),
             "status": "open",
+            "lines": {
+                "object": "list",
+                "data": [_line(*each) for each in lines or [(total, False)]],
+            },
             "parent": {
                 "type": "subscription_details",
                 "subscription_details": {"subscription": bought["id"]},
@@ -178,14 +214,14 @@ class StripeServer:
 
     def _charge(self, invoice: Row) -> None:
         invoice["status"] = "paid"
-        if invoice["total"]:
+        if invoice["amount_due"]:
             intent = _new("pi")
             made = {
                 "id": _new("ch"),
                 "object": "charge",
                 "customer": invoice["customer"],
                 "payment_intent": intent,
-                "amount": invoice["total"],
+                "amount": invoice["amount_due"],
                 "amount_refunded": 0,
                 "refunded": False,
                 "payment_method_details": {"type": "card", "card": {"last4": "4242"}},
@@ -348,6 +384,14 @@ def _page(rows: list[Row], path: str, given: dict[str, str]) -> Row:
     ids = [row["id"] for row in rows]
     rest = rows[ids.index(after) + 1 :] if after else rows
     return {"object": "list", "url": f"/v1/{path}", "data": rest[:2], "has_more": len(rest) > 2}
+
+
+def _line(amount: int, is_proration: bool) -> Row:
+    parent = {
+        "type": "subscription_item_details",
+        "subscription_item_details": {"proration": is_proration},
+    }
+    return {"object": "line_item", "amount": amount, "currency": "eur", "parent": parent}
 
 
 def _unknown(method: str, path: str) -> Refused:

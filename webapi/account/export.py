@@ -1,5 +1,6 @@
 """Exports everything stored of an account for its owner, except hashes and sealed secrets, which let somebody in."""
 
+import base64
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -69,6 +70,7 @@ DERIVED = frozenset(
 """Tables that are computed from the rows above, or say how far work on them is, and are not repeated."""
 
 _HIDDEN = frozenset(("password_hash", "totp_last_step", "response", "body_text", "body_html"))
+_PICTURES = frozenset(("screenshot",))
 _WRITTEN = (str, int, float, Decimal, datetime, date, UUID, dict)
 _ROWS = "select {columns} from {table} as found where {condition}"
 # What the API may not read, like the credentials of an exchange, is not asked for.
@@ -97,16 +99,18 @@ def _rows(conn: Connection, name: str, user_id: UUID) -> list[dict[str, Any]]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without what is no text, number or date: hashes and sealed values are bytes."""
+    """A row without what is no text, number, date or picture, which is in base64: hashes and sealed values are bytes."""
     return {
         camel(name): _plain(value)
         for name, value in row.items()
-        if name not in _HIDDEN and not isinstance(value, bytes)
+        if name not in _HIDDEN and (name in _PICTURES or not isinstance(value, bytes))
     }
 
 
 def _plain(value: Any) -> Any:
-    """A value as `webapi.http.json` writes it; network addresses and the like become text."""
+    """What `webapi.http.json` writes; network addresses and the like become text."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, list):
         return [_plain(item) for item in value]
     is_known = value is None or isinstance(value, _WRITTEN)

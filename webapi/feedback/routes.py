@@ -4,7 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
+from coinsphere.parsing import pictures
 from webapi.feedback import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import limits
@@ -15,6 +17,9 @@ feedback_administration = APIBlueprint("feedback_administration", __name__, tag=
 
 _CLOSED = {"message": "Closed"}
 _ANSWERED = {"message": "Answered"}
+_PICTURE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {"description": "The picture.", "content": {pictures.MIMETYPE: {"schema": {}}}}
+}
 
 
 @feedback.post("")
@@ -34,6 +39,14 @@ def give_feedback(json_data: schemas.FeedbackIn) -> dict[str, UUID]:
 def list_feedback(query_data: schemas.FeedbackQuery) -> dict[str, Any]:
     """What users told: what is open, the oldest first, or what was closed."""
     return {"feedback": use_cases.listed(query_data)}
+
+
+@feedback_administration.get("/<feedback_id>/screenshot")
+@admin
+@feedback_administration.doc(responses=_PICTURE)
+def get_screenshot(feedback_id: str) -> Response:
+    """The picture that came along, as WebP; 404 where there is none."""
+    return Response(use_cases.screenshot(feedback_id), mimetype=pictures.MIMETYPE)
 
 
 @feedback_administration.post("/<feedback_id>/close")

@@ -101,8 +101,8 @@ def identity(
     """
     provider = _provider(work)
     try:
-        checked_code = _code(provider, code, issuer)
-        return provider.identity(_login(begun, browser), checked_code, work.clock())
+        login = _login(begun, browser)
+        return provider.identity(login, _code(code), work.clock(), called=issuer)
     except TokenRefused as error:
         _log.warning("openid_refused", reason=str(error))
         _refuse(work)
@@ -110,9 +110,7 @@ def identity(
         raise _away(error) from None
 
 
-def _code(provider: Provider, code: str | None, issuer: str | None) -> str:
-    if issuer is not None and issuer != provider.issuer:
-        raise TokenRefused("the answer is of another provider")
+def _code(code: str | None) -> str:
     if code is None or len(code) > _LONGEST_CODE:
         raise TokenRefused("the provider gave no code")
     return code

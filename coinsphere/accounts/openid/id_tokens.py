@@ -23,6 +23,8 @@ ALGORITHMS = (
     "EdDSA",
 )
 """Signatures by keys of which the other half is secret; never `none`, nor one that our own secret would verify."""
+TENANT = "{tenantid}"
+"""What Microsoft's description of all tenants has for the one that a token names in `tid`."""
 MOST_CHARACTERS = 16_384
 SKEW = timedelta(seconds=60)
 _LONGEST_LIFE = timedelta(days=1)
@@ -88,16 +90,17 @@ def verify(token: str, key: jwt.PyJWK, expected: Expected, now: datetime) -> Map
             key,
             algorithms=list(ALGORITHMS),
             audience=expected.client_id,
-            issuer=expected.issuer,
         )
     except jwt.PyJWTError as error:
         raise TokenRefused(f"the ID token is refused: {error}") from None
+    if claims["iss"] != expected.issuer.replace(TENANT, str(claims.get("tid"))):
+        raise TokenRefused("the ID token is of another issuer")
     _require_in_time(claims, now)
     _require_ours(claims, expected)
     return claims
 
 
-def identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
+def identity(claims: Mapping[str, Any]) -> Identity:
     """Who the claims say somebody is. Raises `TokenRefused` where the subject is none."""
     subject, email = claims.get("sub"), claims.get("email")
     if (
@@ -108,7 +111,9 @@ def identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
         raise TokenRefused("the subject is none")
     # Some providers write the truth as a text.
     is_confirmed = claims.get("email_verified") in (True, "true")
-    return Identity(issuer, subject, email if is_confirmed and isinstance(email, str) else None)
+    return Identity(
+        claims["iss"], subject, email if is_confirmed and isinstance(email, str) else None
+    )
 
 
 def _require_in_time(claims: Mapping[str, Any], now: datetime) -> None:

@@ -5,6 +5,7 @@ makes the keys be read anew, once in a minute at most, so that a provider may ch
 ask it by made-up tokens.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,6 +57,7 @@ class Login:
 class _Description:
     """What the provider publishes of itself."""
 
+    issuer: str
     authorization: str
     token: str
     keys: str
@@ -74,7 +76,7 @@ class Provider:
     """A provider at which we are registered. Safe for threads.
 
     Args:
-        issuer: as it writes itself.
+        issuer: as it writes itself, but for a slash at its end; of all tenants of Microsoft, `…/common/v2.0`.
         client_id: ours there.
         secret: ours there.
         http: the way out; closed by its owner.
@@ -120,24 +122,28 @@ class Provider:
         address: str = add_params_to_uri(self._description(now).authorization, asked)
         return address
 
-    def identity(self, login: Login, code: str, now: datetime) -> Identity:
-        """The identity of the user who logged in, exchanged for the code that the browser brought back.
+    def identity(
+        self, login: Login, code: str, now: datetime, *, called: str | None = None
+    ) -> Identity:
+        """Who logged in, by the code that the browser brought back from who is called so (RFC 9207), where it says so.
 
         Raises:
             TokenRefused: the provider does not take the code, or what it answers is not to be believed.
             ProviderError: it is away, or makes no sense.
         """
         described = self._description(now)
-        tokens = self._tokens(described, login, code)
-        token = tokens.get("id_token")
+        if called is not None and not _is_called(described.issuer, called):
+            raise TokenRefused("the answer is of another provider")
+        given = self._tokens(described, login, code)
+        token = given.get("id_token")
         if not isinstance(token, str):
             raise TokenRefused("there is no ID token")
         key = self._key(described, id_tokens.key_id(token), now)
-        expected = Expected(self.issuer, self._client_id, login.nonce)
+        expected = Expected(described.issuer, self._client_id, login.nonce)
         claims = dict(id_tokens.verify(token, key, expected, now))
         if "email" not in claims:
-            claims |= self._more(described, tokens.get("access_token"), claims["sub"])
-        return id_tokens.identity(self.issuer, claims)
+            claims |= self._more(described, given.get("access_token"), claims["sub"])
+        return id_tokens.identity(claims)
 
     # What it answers
 
@@ -169,13 +175,14 @@ class Provider:
         known = self._described
         if known is not None and now - known.read_at < KEPT:
             return known
-        document = self._ask(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-        if document.get("issuer") != self.issuer:
-            raise BadPayload(SOURCE, "it calls itself otherwise", str(document.get("issuer"))[:200])
-        methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        told = self._ask(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        issuer = str(told.get("issuer"))
+        if not _is_called(issuer, self.issuer):
+            raise BadPayload(SOURCE, "it calls itself otherwise", issuer[:200])
+        methods = told.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         self._described = _Description(
-            _address(document, "authorization_endpoint"), _address(document, "token_endpoint"), _address(document, "jwks_uri"),
-            _address(document, "userinfo_endpoint") if "userinfo_endpoint" in document else None,
+            issuer, _address(told, "authorization_endpoint"), _address(told, "token_endpoint"), _address(told, "jwks_uri"),
+            _address(told, "userinfo_endpoint") if "userinfo_endpoint" in told else None,
             "client_secret_basic" not in methods, now,
         )  # fmt: skip
         return self._described
@@ -229,6 +236,12 @@ def _signing_key(jwk: object) -> jwt.PyJWK | None:
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
     return key if key.algorithm_name in id_tokens.ALGORITHMS else None
+
+
+def _is_called(issuer: str, name: str) -> bool:
+    """Whether a provider that describes itself so is meant by a name, of whatever tenant it has, slash at the end or not."""
+    form = re.escape(issuer.rstrip("/")).replace(re.escape(id_tokens.TENANT), "[^/]+")
+    return re.fullmatch(form, name.rstrip("/")) is not None
 
 
 def _address(document: Mapping[str, Any], name: str) -> str:

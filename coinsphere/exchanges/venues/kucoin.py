@@ -11,17 +11,13 @@ from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Fetch, optional, rows_of, windows
 from coinsphere.exchanges.venues.rows import holdings, number
 from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.imports.statements import kucoin as kucoin_rows
 from coinsphere.portfolio.imports.statements.record import Entry, Record
-from coinsphere.portfolio.model import Kind
 
 _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""
 _ROWS = 500
 _LEDGER_REACH = timedelta(days=364)
-INCOME = (
-    "profits", "profit", "earnings", "interest", "rewards", "reward", "bonus", "airdrop/fork", "distribution", "vesting",
-)  # fmt: skip
-"""How the names of incomes end, which are free text."""
 ELSEWHERE = frozenset(
     (
         # Deposits, withdrawals, trades with what they cost or give back.
@@ -140,19 +136,8 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         # The direction is the sign; an amount that has one as well takes, whatever the direction.
         change=amount if is_in else -abs(amount),
     )
-    kind = kind_of(name)
+    kind = kucoin_rows.kind_of(name)
     return ccxt_records.income(entry, {} if kind is None else {name: kind}, ELSEWHERE)
-
-
-def kind_of(name: str) -> Kind | None:
-    """The kind of income of a row; None where it is none."""
-    if not name.endswith(INCOME):
-        return None
-    if "staking" in name or "voting" in name:
-        return Kind.STAKING
-    if name.endswith(("airdrop/fork", "distribution", "vesting")):
-        return Kind.AIRDROP
-    return Kind.INTEREST if name.endswith("interest") else Kind.REWARD
 
 
 def _page(

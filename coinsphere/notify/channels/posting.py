@@ -1,6 +1,7 @@
 """Posts requests to untrusted receivers: within a time limit, to public addresses, reading only the start of the answer."""
 
 import asyncio
+from collections import defaultdict
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,8 @@ from coinsphere.notify.channels.receiver import Answer, Outgoing
 
 SECONDS = 15.0
 """What a delivery may take altogether, from the question for its name to the end of its answer."""
+AT_ONE_HOST = 20
+"""Requests that one host gets at once, however many channels lead to it."""
 _LARGEST = 4096
 _AGENT = "Coinsphere/1 (+alerts)"
 
@@ -31,6 +34,9 @@ class Poster:
         resolve: outbound.Resolve | None = None,
     ) -> None:
         self._seconds = seconds
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(AT_ONE_HOST)
+        )
         transport = outbound.AsyncPinnedTransport(
             is_private_allowed=is_private_allowed, resolve=resolve, connections=connections
         )
@@ -52,7 +58,8 @@ class Poster:
     async def post(self, outgoing: Outgoing) -> Answer:
         """The answer to a request. Raises `NotReached`."""
         try:
-            async with asyncio.timeout(self._seconds):
+            # Who waits for a turn at a host that hangs gives up with the others: their places are wanted for other hosts.
+            async with asyncio.timeout(self._seconds), self._turns[httpx2.URL(outgoing.url).host]:
                 return await self._posted(outgoing)
         except TimeoutError:
             raise NotReached(f"no answer within {self._seconds:g} seconds") from None

@@ -20,7 +20,7 @@ from coinsphere.notify import mail
 from coinsphere.notify.channels import kinds, outbox, push, repository
 from coinsphere.notify.channels.delivery import SIDE_BY_SIDE, Books, Courier
 from coinsphere.notify.channels.hours import Habits
-from coinsphere.notify.channels.posting import NotReached, Poster
+from coinsphere.notify.channels.posting import AT_ONE_HOST, NotReached, Poster
 from coinsphere.notify.channels.receiver import Message, Outgoing
 from coinsphere.security import envelope, sealed_columns
 from coinsphere.security.symmetric_keys import SymmetricKeys
@@ -239,6 +239,30 @@ def posted(*outgoing: Outgoing, resolve: outbound.Resolve, is_private_allowed: b
             return [await poster.post(each) for each in outgoing]
 
     return asyncio.run(ask())
+
+
+def test_a_host_gets_no_more_requests_at_once_than_is_polite():
+    inside, most = 0, 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal inside, most
+        await reader.readuntil(b"\r\n\r\n")
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.1)
+        inside -= 1
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def ask() -> list[int]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        outgoing = Outgoing(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", b"", {})
+        async with server, Poster(is_private_allowed=True, connections=SIDE_BY_SIDE) as poster:
+            answers = await asyncio.gather(*(poster.post(outgoing) for _ in range(3 * AT_ONE_HOST)))
+        return [each.status for each in answers]
+
+    assert asyncio.run(ask()) == [204] * (3 * AT_ONE_HOST)
+    assert most == AT_ONE_HOST
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ that is there. What each operation was answered goes to `SCHEMA_TALLY`, for the 
 """
 
 import atexit
+import base64
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ from coinsphere.security.access_tokens import sign_access_token
 from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from tests.integration.webapi.authenticator import Authenticator
+from tests.unit.parsing import test_pictures as pictures
 from webapi.security import sessions
 from webapi.security.passwords import Passwords
 
@@ -492,6 +494,12 @@ def _open_feedback(account: Account, case: Case) -> None:
     _path(case, feedback_id=account.ask("POST", "/feedback", _FEEDBACK)["id"])
 
 
+def _pictured_feedback(account: Account, case: Case) -> None:
+    _forget_feedback(account)
+    picture = {"screenshot": base64.b64encode(pictures.told("PNG")).decode()}
+    _path(case, feedback_id=account.ask("POST", "/feedback", _FEEDBACK | picture)["id"])
+
+
 def _forget_feedback(account: Account) -> None:
     _db.execute("delete from app.feedback where user_id = %s", [account.id])
 
@@ -645,6 +653,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/billing/prepayments": _without_plan,
     f"POST {V1}/graphql": lambda _, case: _only(case, query="{ me { sessions } }"),
     f"POST {V1}/feedback": _give_feedback,
+    f"GET {V1}/admin/feedback/{{feedback_id}}/screenshot": _pictured_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/answer": _open_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/close": _open_feedback,
     f"POST {V1}/channels": _add_channel,

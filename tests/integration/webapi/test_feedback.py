@@ -76,6 +76,14 @@ def test_a_screenshot_is_drawn_anew_and_what_is_none_is_refused(
     assert b"Camera" not in content
     (shown,) = [each for each in _listed(administrator) if each["id"] == made.json["id"]]
     assert shown["hasScreenshot"] is True
+    path = f"/admin/feedback/{made.json['id']}/screenshot"
+    picture = administrator.get(path)
+    assert (picture.mimetype, picture.data) == ("image/webp", content)
+    assert_problem(person.get(path), 403)
+    (exported,) = person.get("/account/export").json["feedback"]
+    assert base64.b64decode(exported["screenshot"]) == content
+    without = person.post("/feedback", one).json["id"]
+    assert_problem(administrator.get(f"/admin/feedback/{without}/screenshot"), 404)
     owner_db.execute("delete from app.users where email = %s", [person.email])
     assert owner_db.execute(stored, [made.json["id"]]).fetchone() is None
 

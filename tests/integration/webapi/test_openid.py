@@ -132,6 +132,42 @@ def test_a_token_of_several_audiences_names_us_as_its_party(client, provider) ->
     assert log_in(client, provider, secrets.token_hex(8), address()).status_code == 200
 
 
+TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+
+@pytest.mark.parametrize(
+    ("set_as", "called", "claims"),
+    [
+        ("{}", "{}", {"azp": CLIENT_ID, "at_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng", "hd": "example.com"}),
+        ("{}/realms/r", "{}/realms/r", {"aud": [CLIENT_ID], "azp": CLIENT_ID, "typ": "ID", "acr": "1"}),
+        ("{}", "{}/", {"iss": "{}/", "sid": "x"}),
+        ("{}/application/o/us/", "{}/application/o/us/", {"iss": "{}/application/o/us/"}),
+        ("{}/common/v2.0", "{}/{{tenantid}}/v2.0", {"iss": f"{{}}/{TENANT}/v2.0", "tid": TENANT, "ver": "2.0"}),
+        ("{}", "{}", {"email_verified": "true", "is_private_email": "true"}),
+    ],
+    ids=["Google", "Keycloak", "Auth0", "Authentik", "Microsoft, all tenants", "Apple"],
+)  # fmt: skip
+def test_what_common_providers_do_each_in_its_way_is_understood(  # noqa: PLR0917 - fixtures
+    with_provider, provider, redis_url, clock, set_as, called, claims
+) -> None:
+    url = provider.url
+    settings = with_provider.model_copy(update={"oidc_issuer": set_as.format(url)})
+    made = create_app(settings, clock=lambda: clock[0])
+    provider.description = {"issuer": called.format(url)}
+    issuer = claims.get("iss", called).format(url)
+    provider.claims = {**claims, "iss": issuer}
+    # Keys of Microsoft do not say what they sign by.
+    told = provider.key.public()
+    provider.key.public = lambda: {name: told[name] for name in told.keys() - {"alg"}}
+    client, subject, email = made.test_client(), secrets.token_hex(8), address()
+    first = log_in(client, provider, subject, email)
+    assert first.status_code == 200, first.text
+    assert log_in(client, provider, subject, email).json["user"]["id"] == first.json["user"]["id"]
+    provider.claims["iss"] = f"{url}/somebody-else/v2.0"
+    assert_problem(log_in(client, provider, subject, email), 401)
+    made.extensions[EXTENSION].close()
+
+
 @pytest.mark.parametrize("how", ["unknown key", "no signature", "our secret"])
 def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(
     client, provider, how, monkeypatch

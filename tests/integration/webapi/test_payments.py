@@ -45,6 +45,7 @@ def sold(api_settings, stripe):
             "stripe_secret_key": SecretStr(stripe_server.KEY),
             "stripe_webhook_secret": SecretStr(stripe_server.SECRET),
             "stripe_price": stripe_server.PRICE,
+            "stripe_other_prices": (stripe_server.YEARLY,),
             "stripe_url": stripe.url,
             "billing_trial_days": TRIAL,
         }
@@ -198,6 +199,33 @@ def test_a_life_trial_paid_failed_recovered_cancelled(buyer, stripe, worker, own
     buyer.post("/billing/checkout")
     assert list(stripe.sessions.values())[-1]["subscription_data"] == {}
     assert len(stripe.customers) == 1
+
+
+def test_who_changes_the_price_pays_the_difference_and_keeps_what_is_left(
+    buyer, stripe, worker, owner_db, clock
+):
+    sub = buy(buyer, stripe)
+    stripe.renew(sub)
+    stripe.now += timedelta(days=10)
+    stripe.change_price(sub, stripe_server.YEARLY)
+    random.Random(7).shuffle(stripe.events)
+    deliver(buyer.client, stripe)
+    worker()
+    yearly_ends = stripe.now + stripe_server.YEAR
+    assert plan(buyer, clock, stripe.now) == ("pro", "active", None, wire(yearly_ends))
+    # 20 of 30 days were left of 9 euros.
+    assert payments(owner_db, buyer) == [("succeeded", 9.0, "EUR"), ("succeeded", 84.0, "EUR")]
+
+    stripe.now += timedelta(days=73)
+    stripe.change_price(sub, stripe_server.PRICE)
+    stripe.renew(sub)
+    deliver(buyer.client, stripe)
+    worker()
+    renews = stripe.now + stripe_server.MONTH
+    assert plan(buyer, clock, stripe.now) == ("pro", "active", None, wire(renews))
+    # 72 euros were left of the year, of which both months are paid: nothing was asked for.
+    assert len(payments(owner_db, buyer)) == 2
+    assert [action for action, _ in acts(owner_db, buyer)].count("payment.settled") == 2
 
 
 def test_nothing_is_bought_twice(buyer, stripe, sold, worker, clock):

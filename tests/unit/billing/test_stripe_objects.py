@@ -29,7 +29,7 @@ def invoice(intent: str | None) -> dict:
     return {
         "id": "in_1",
         "status": "paid",
-        "total": 900,
+        "amount_due": 900,
         "currency": "usd",
         "created": AT,
         "parent": {"subscription_details": {"subscription": "sub_1"}},
@@ -49,7 +49,9 @@ def invoice(intent: str | None) -> dict:
 )
 def test_only_the_payment_that_was_given_back_ends_a_plan(paid_by, given_back, status) -> None:
     charges = [{"payment_intent": given_back, "refunded": True}]
-    (ours,) = stripe_objects.subscriptions([subscription()], [invoice(paid_by)], charges, "price_1")
+    (ours,) = stripe_objects.subscriptions(
+        [subscription()], [invoice(paid_by)], charges, ("price_1",)
+    )
     assert ours.status == status
     (payment,) = stripe_objects.payments([invoice(paid_by)], charges, [ours])
     assert payment.status == ("refunded" if status == "refunded" else "succeeded")

@@ -6,7 +6,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from coinsphere.exchanges.venues import bybit, ccxt_records, kucoin, okx
-from coinsphere.portfolio.imports.statements import binance, binance_operations, coinbase, kraken
+from coinsphere.portfolio.imports.statements import (
+    binance,
+    binance_operations,
+    coinbase,
+    kraken,
+)
+from coinsphere.portfolio.imports.statements import (
+    kucoin as kucoin_rows,
+)
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.imports.statements.trades import deal
 
@@ -67,7 +75,7 @@ def of_lists(
 
 def tables() -> dict[str, list[Row]]:
     """What each exchange's kinds mean."""
-    incomes = [f"… {word}{end}" for end in kucoin.INCOME for word in ("", "staking ")]
+    incomes = [f"… {word}{end}" for end in kucoin_rows.INCOME for word in ("", "staking ")]
     return {
         "Binance": [
             row(binance.records, kind)
@@ -79,7 +87,7 @@ def tables() -> dict[str, list[Row]]:
             *(row(of_kraken, kind, subtype) for kind, subtype in kraken.SUBTYPES),
         ],
         "Coinbase": [row(coinbase.records, kind) for kinds in coinbase.TYPES.values() for kind in kinds],
-        "KuCoin": list(of_lists(incomes, kucoin.kind_of, kucoin.ELSEWHERE)),
+        "KuCoin": list(of_lists(incomes, kucoin_rows.kind_of, kucoin.ELSEWHERE)),
         "OKX": list(of_lists(okx.INCOME, okx.INCOME.get, okx.ELSEWHERE)),
         "Bybit": list(of_lists(bybit.EARN, bybit.EARN.get, ())),
     }  # fmt: skip

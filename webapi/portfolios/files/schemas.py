@@ -57,8 +57,8 @@ class ImportIn(AnswersIn):
 
     format: Literal[
         "coinsphere", "coinbase", "kraken", "binance", "koinly", "binance_trades", "binance_trades_before", "binance_conversions", "binance_deposits", "binance_withdrawals", "binance_us", "kraken_trades", "coinbase_pro_fills",
-        "coinbase_pro_statement", "bitstamp", "bitfinex_trades", "bitfinex_movements",
-        "kucoin_trades", "kucoin_deposits", "kucoin_withdrawals", "ledger_live", "cointracking", "okx_trading", "okx_funding", "bybit_unified", "bybit_funding", "crypto_com_app", "crypto_com_exchange", "gemini", "ghostfolio", "rotki", "generic",
+        "coinbase_pro_statement", "bitstamp", "bitfinex_trades", "bitfinex_movements", "bitfinex_ledger",
+        "kucoin_trades", "kucoin_deposits", "kucoin_withdrawals", "kucoin_history", "ledger_live", "cointracking", "okx_trading", "okx_funding", "bybit_unified", "bybit_funding", "crypto_com_app", "crypto_com_exchange", "gemini", "ghostfolio", "rotki", "generic",
     ]  # fmt: skip
     content: str = Field(min_length=1)
     file_name: Annotated[Line, StringConstraints(max_length=200)] | None = None

@@ -1,8 +1,9 @@
 """Formats in which some rows tell one side of an exchange: rows of one event are read together."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from coinsphere.portfolio.imports.formats import records
 from coinsphere.portfolio.imports.formats.one_row import OneRow
@@ -17,14 +18,15 @@ class GroupedRows:
     """A format's rows.
 
     `sides` gives, for each kind of row that is a side of an exchange, its family: rows of one family whose cells in `by` are
-    the same are one exchange. `signs` of a kind say which way its amount went, where that has no sign, 0 that it is the
-    exchange's fee; `fees` are kinds whose amount, which has a sign, is that fee. With `is_net`, the amount has its fee taken
+    the same are one exchange; of a column in `told`, what its expression finds in the cell is compared. `signs` of a kind say
+    which way its amount went, where that has no sign, 0 that it is the exchange's fee; `fees` are kinds whose amount, which has a sign, is that fee. With `is_net`, the amount has its fee taken
     off already. All else, and how columns are read, says `rows`.
     """
 
     rows: OneRow
     sides: Mapping[str, str]
     by: tuple[str, ...]
+    told: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     signs: Mapping[str, int] | None = None
     fees: frozenset[str] = frozenset()
     is_net: bool = False
@@ -37,8 +39,14 @@ class GroupedRows:
             if family is None:
                 events[place].append(place)
             else:
-                events[family, *(text(row, column) for column in self.by)].append(place)
+                events[family, *(self._compared(row, column) for column in self.by)].append(place)
         return list(events.values())
+
+    def _compared(self, row: Cells, column: str) -> object:
+        """What tells the exchange of a row."""
+        cell = text(row, column) or ""
+        found = self.told[column].search(cell) if column in self.told else None
+        return cell if found is None else found.groups()
 
     def read(self, rows: Sequence[Cells]) -> list[Parsed]:
         """The transactions of the rows of one event. Raises `Nothing`, `WrongCell`."""
@@ -75,8 +83,8 @@ class GroupedRows:
             return entry._replace(change=ZERO, fee=EXACT.minus(entry.change))
         if self.signs is not None:
             sign, size = self.signs[kind], abs(entry.change)
-            return entry._replace(change=size * sign, fee=ZERO if sign else size)
-        return self._with_fee(row, entry)
+            entry = entry._replace(change=size * sign, fee=ZERO if sign else size)
+        return entry if entry.fee else self._with_fee(row, entry)
 
     def _with_fee(self, row: Cells, entry: Entry) -> Entry:
         """With the fee that the row tells beside its amount."""

@@ -5,7 +5,7 @@ its asset are refused with the column and the reason.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -51,7 +51,8 @@ class OneRow:
     `kind` are columns whose cells, parted by a space, name the row's kind. Amounts stand in `amount` and, of trades, in
     `worth` or in `pair`; with `has_sides`, `amount` is what left and `worth` what came. A fee that was paid is below zero
     where `fee_sign` is -1, and stands within the amount that left where `has_fee_within`; with `is_fee_in_worth` it is in what
-    the pair is traded for. `names` are assets that the program calls otherwise.
+    the pair is traded for. `names` are assets that the program calls otherwise. `named` gives the kind of one that is told in
+    free text, in lower case.
     """
 
     exchange: str
@@ -72,6 +73,7 @@ class OneRow:
     tx_hash: str | None = None
     notes: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    named: Callable[[str], str] = str
 
     def read(self, cells: Cells) -> list[Parsed]:
         """The transaction of a row. Raises `Nothing`, `WrongCell`."""
@@ -129,9 +131,9 @@ class OneRow:
         return self.cell(cells, self.wallet) or self.exchange
 
     def kind_of(self, cells: Cells) -> str:
-        """The name of a row's kind, in lower case."""
-        words = " ".join(cell.lower() for column in self.kind if (cell := text(cells, column)))
-        return " ".join(words.split())
+        """What names the kind of a row, in lower case."""
+        told = " ".join(found.lower() for column in self.kind if (found := text(cells, column)))
+        return self.named(" ".join(told.split()))
 
     def _meaning(self, cells: Cells) -> Meaning:
         kind = self.kind_of(cells)

@@ -1,8 +1,10 @@
-"""Files of OKX, Bybit and Crypto.com, whose trades stand in several rows: what is booked, what is left, what is refused."""
+"""Files of OKX, Bybit, Crypto.com, Bitfinex and KuCoin, whose trades stand in several rows: what is booked, what is left, what is refused."""
 
 from datetime import UTC, datetime
 
 from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.decisions import Answers
+from coinsphere.portfolio.imports.formats.timestamps import Order
 from tests.unit.portfolio.imports.ledgers import balances, said
 
 OKX_TRADING = (
@@ -149,3 +151,79 @@ def test_crypto_com_exchange() -> None:
     ]
     assert balances(found) == {"BTC": "0.01", "CRO": "-100", "USDT": "9.99"}
     assert [(each.line, each.column) for each in found.problems] == [(4, "Instrument Name")]
+
+
+def test_bitfinex_ledger() -> None:
+    found = files.read(
+        "#,DESCRIPTION,CURRENCY,AMOUNT,BALANCE,DATE,WALLET\n"
+        "30,Settlement @ 8500.0 on wallet margin,USD,-3,1,09-03-25 10:00:00,margin\n"
+        "29,Transfer of 5.0 BTC from wallet Exchange to Exchange SA(one->other) on wallet exchange,BTC,-5,1,09-03-25 09:00:00,exchange\n"
+        "28,Canceled withdrawal request #77 on wallet exchange,BTC,0.25,1,08-03-25 09:00:00,exchange\n"
+        "27,BITCOIN Withdrawal #78 on wallet exchange,BTC,-0.25,1,07-03-25 10:00:00,exchange\n"
+        "26,Crypto Withdrawal fee on wallet exchange,BTC,-0.0004,1,07-03-25 09:00:00,exchange\n"
+        "25,BITCOIN Withdrawal #77 on wallet exchange,BTC,-0.5,1,07-03-25 09:00:00,exchange\n"
+        "24,Affiliate Rebate (BTCUSD) on wallet exchange,UST,0.1,1,06-03-25 09:00:00,exchange\n"
+        "23,Staking reward on wallet exchange,DOT,0.2,0.2,05-03-25 09:00:00,exchange\n"
+        "22,Margin Funding Payment on wallet funding,UST,1.23,1,04-03-25 09:00:00,funding\n"
+        "21,Transfer of 100.0 UST from wallet Exchange to Deposit on wallet funding,UST,100,100,03-03-25 11:00:00,funding\n"
+        "20,Transfer of 100.0 UST from wallet Exchange to Deposit on wallet exchange,UST,-100,1,03-03-25 11:00:00,exchange\n"
+        "19,Trading fees for 0.2 ETH (ETHUST) @ 2000.0 on BFX (0.2%) on wallet exchange,UST,-0.8,1,02-03-25 10:00:00,exchange\n"
+        "18,Trading fees for 0.1 BTC (BTCUST) @ 41000.0 on BFX (0.2%) on wallet exchange,UST,-8.2,1,02-03-25 10:00:00,exchange\n"
+        "17,Exchange 0.2 ETH for UST @ 2000.0 on wallet exchange,UST,400,1,02-03-25 10:00:00,exchange\n"
+        "16,Exchange 0.2 ETH for UST @ 2000.0 on wallet exchange,ETH,-0.2,1,02-03-25 10:00:00,exchange\n"
+        "15,Exchange 0.1 BTC for UST @ 41000.0 on wallet exchange,UST,4100,1,02-03-25 10:00:00,exchange\n"
+        "14,Exchange 0.1 BTC for UST @ 41000.0 on wallet exchange,BTC,-0.1,1,02-03-25 10:00:00,exchange\n"
+        "13,Trading fees for 0.5 BTC (BTCUSD) @ 40000.0 on BFX (0.2%) on wallet exchange,BTC,-0.001,1,01-03-25 10:00:00,exchange\n"
+        "12,Exchange 0.5 BTC for USD @ 40000.0 on wallet exchange,USD,-20000,1,01-03-25 10:00:00,exchange\n"
+        "11,Exchange 0.5 BTC for USD @ 40000.0 on wallet exchange,BTC,0.5,2,01-03-25 10:00:00,exchange\n"
+        "10,Deposit (BITCOIN) #614485 on wallet exchange,BTC,1.5,1.5,01-03-25 09:00:00,exchange\n",
+        "bitfinex_ledger",
+        answers=Answers(time_zone="UTC", date_order=Order.DMY),
+    )
+    assert sorted(said(found)) == sorted([
+        "transfer_in 1.5 BTC", "buy 0.5 BTC at 40000 USD fee 0.001 BTC", "swap 0.1 BTC for 4100 USDT fee 8.2 USDT",
+        "swap 0.2 ETH for 400 USDT fee 0.8 USDT", "interest 1.23 USDT", "staking 0.2 DOT", "reward 0.1 USDT", "transfer_out 0.5 BTC",
+        "fee 0.0004 BTC", "transfer_out 0.25 BTC", "transfer_in 0.25 BTC",
+    ])  # fmt: skip
+    assert balances(found) == {"BTC": "1.3986", "DOT": "0.2", "ETH": "-0.2", "USDT": "4492.33"}
+    assert [(each.line, each.column) for each in found.problems] == [
+        (2, "DESCRIPTION"),
+        (3, "DESCRIPTION"),
+    ]
+    assert sorted(each.line for each in found.left_out) == [11, 12]
+    assert found.parsed[0][1].external_id == "bitfinex_ledger:10"
+
+
+def test_kucoin_history() -> None:
+    found = files.read(
+        "UID,Account Type,Currency,Side,Amount,Fee,Time(UTC+02:00),Remark,Type\n"
+        "*1,mainAccount,USDT,Withdrawal,5,0,2025-01-30 09:00:00,,Lending\n"
+        "*1,mainAccount,KCS,Withdrawal,0.01,0,2025-01-29 09:00:00,,KCS Pay Fees\n"
+        "*1,mainAccount,KCS,Deposit,1.2,0,2025-01-28 09:00:00,,KCS Bonus\n"
+        "*1,mainAccount,SOL,Deposit,0.05,0,2025-01-27 09:00:00,,Soft Staking Profits\n"
+        "*1,mainAccount,SOL,Withdrawal,4,0,2025-01-26 09:00:00,,Staking\n"
+        "*1,mainAccount,DOGE,Withdrawal,15.5,0,2025-01-25 09:00:00,,Convert Dust to KCS\n"
+        "*1,mainAccount,KCS,Deposit,0.12,0,2025-01-25 09:00:00,,Convert Dust to KCS\n"
+        "*1,mainAccount,BTC,Withdrawal,0.030015,0.000015,2025-01-24 09:00:00,,Withdraw\n"
+        "*1,tradeAccount,XMR,Withdrawal,0.2,0,2025-01-23 20:36:07,Trading Account,Transfer\n"
+        "*1,mainAccount,XMR,Deposit,15.197539,0,2025-01-22 21:24:57,Deposit,Deposit\n"
+        "*1,mainAccount,LDO,Deposit,13.3249,0,2025-01-21 01:02:11,,Spot\n"
+        "*1,mainAccount,USDT,Withdrawal,20.02,0.02,2025-01-21 01:02:11,,Spot\n"
+        "*1,mainAccount,USDT,Withdrawal,10.01,0.01,2025-01-21 01:02:11,,Spot\n"
+        "*1,mainAccount,ETH,Withdrawal,0.01,0,2025-01-20 02:00:00,,Spot\n"
+        "*1,mainAccount,USDT,Deposit,29.97,0.03,2025-01-20 02:00:00,,Spot\n"
+        "*1,mainAccount,EUR,Deposit,99,1,2025-01-19 02:00:00,ee,Fiat Deposit\n"
+        "*1,mainAccount,ETH,Deposit,0.5,0.001,2025-01-18 02:00:00,,Deposit\n",
+        "kucoin_history",
+    )
+    assert sorted(said(found)) == sorted([
+        "transfer_in 0.5 ETH", "swap 0.01 ETH for 30 USDT fee 0.03 USDT", "swap 30 USDT for 13.3249 LDO fee 0.03 USDT",
+        "transfer_in 15.197539 XMR", "transfer_out 0.03 BTC fee 0.000015 BTC", "swap 15.5 DOGE for 0.12 KCS", "staking 0.05 SOL",
+        "reward 1.2 KCS", "fee 0.01 KCS",
+    ])  # fmt: skip
+    assert balances(found) == {
+        "BTC": "-0.030015", "DOGE": "-15.5", "ETH": "0.49", "KCS": "1.31", "LDO": "13.3249", "SOL": "0.05", "USDT": "-0.06", "XMR": "15.197539",
+    }  # fmt: skip
+    assert [(each.line, each.column) for each in found.problems] == [(2, "Type")]
+    assert sorted(each.line for each in found.left_out) == [6, 10, 17]
+    assert found.parsed[0][1].occurred_at == datetime(2025, 1, 18, tzinfo=UTC)
