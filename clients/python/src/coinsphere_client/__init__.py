@@ -1,6 +1,6 @@
 """A thin client of Coinsphere's REST API: log in, retries, pages, exact decimals; sync and async."""
 
-from coinsphere_client import models, routes
+from coinsphere_client import bodies, models, routes
 from coinsphere_client.asynchronous import AsyncClient
 from coinsphere_client.errors import ApiError, ClientError, NotReached, UnexpectedAnswer
 from coinsphere_client.protocol import Route
@@ -14,6 +14,7 @@ __all__ = [
     "NotReached",
     "Route",
     "UnexpectedAnswer",
+    "bodies",
     "models",
     "routes",
 ]

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import msgspec
 
 from coinsphere_client.errors import ApiError, UnexpectedAnswer
 
+Body = TypeVar("Body", contravariant=True)  # noqa: PLC0105 - readers meet it in signatures
 Answer = TypeVar("Answer")
 V1 = "/api/v1"
 PATIENCE = 30.0
@@ -49,14 +50,14 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Route(Generic[Answer]):
-    """A route, and the type of what it answers; see `coinsphere_client.routes`."""
+class Route(Generic[Body, Answer]):
+    """A route, and the types of what it takes and answers; see `coinsphere_client.routes`."""
 
     method: str
     path: str
     answer: type[Answer]
 
-    def call(self, body: Any, parameters: Mapping[str, Any]) -> "Call":
+    def call(self, body: Body, parameters: Mapping[str, Any]) -> "Call":
         """A request of it: parameters of the path by their names, others are of the query, in Python's manner or the wire's.
 
         Raises:
@@ -158,4 +159,6 @@ def _plain(value: Any) -> str:
         return f"{value:f}"
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"{type(value).__name__} cannot be sent")

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import httpx2
 
 from coinsphere_client import protocol
 from coinsphere_client.errors import NotReached
-from coinsphere_client.protocol import Answer, Call, Credentials, Route
+from coinsphere_client.protocol import Answer, Body, Call, Credentials, Route
 
 
 class Client:
@@ -65,7 +65,13 @@ class Client:
         user: Mapping[str, Any] = session["user"]
         return user
 
-    def call(self, route: Route[Answer], body: Any = None, **parameters: Any) -> Answer:
+    @overload
+    def call(self, route: Route[None, Answer], **parameters: Any) -> Answer: ...
+
+    @overload
+    def call(self, route: Route[Body, Answer], body: Body, **parameters: Any) -> Answer: ...
+
+    def call(self, route: Route[Any, Answer], body: Any = None, **parameters: Any) -> Answer:
         """The answer of a route of `coinsphere_client.routes`, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
         answer = self._answer(route.call(body, parameters))
         return protocol.read_as(answer, route.answer)
