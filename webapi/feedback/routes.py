@@ -1,12 +1,11 @@
 """Feedback: told by users, read and closed by administrators."""
 
+import base64
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response
 
-from coinsphere.parsing import pictures
 from webapi.feedback import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import limits
@@ -17,9 +16,6 @@ feedback_administration = APIBlueprint("feedback_administration", __name__, tag=
 
 _CLOSED = {"message": "Closed"}
 _ANSWERED = {"message": "Answered"}
-_PICTURE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
-    200: {"description": "The picture.", "content": {pictures.MIMETYPE: {"schema": {}}}}
-}
 
 
 @feedback.post("")
@@ -43,10 +39,10 @@ def list_feedback(query_data: schemas.FeedbackQuery) -> dict[str, Any]:
 
 @feedback_administration.get("/<feedback_id>/screenshot")
 @admin
-@feedback_administration.doc(responses=_PICTURE)
-def get_screenshot(feedback_id: str) -> Response:
-    """The picture that came along, as WebP; 404 where there is none."""
-    return Response(use_cases.screenshot(feedback_id), mimetype=pictures.MIMETYPE)
+@feedback_administration.output(schemas.ScreenshotOut)
+def get_screenshot(feedback_id: str) -> dict[str, str]:
+    """The picture that came along, in base64 as it was sent; 404 where there is none."""
+    return {"screenshot": base64.b64encode(use_cases.screenshot(feedback_id)).decode()}
 
 
 @feedback_administration.post("/<feedback_id>/close")

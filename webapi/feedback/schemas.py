@@ -72,6 +72,14 @@ class FeedbackOut(Output):
     closed_at: datetime | None = Field(description="When it was closed; null while it is open.")
 
 
+class ScreenshotOut(Output):
+    """The picture that came along."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"screenshot": "UklGRiIAAABXRUJQ…"}})
+
+    screenshot: str = Field(description="A WebP, in base64.")
+
+
 class FeedbackListOut(Output):
     """What users told."""
 

@@ -2109,6 +2109,12 @@ class RuleOut(Struct, kw_only=True, frozen=True):
     share: int
 
 
+class ScreenshotOut(Struct, kw_only=True, frozen=True):
+    """The picture that came along."""
+
+    screenshot: str
+
+
 class SessionOut(Struct, kw_only=True, frozen=True):
     """A live session."""
 

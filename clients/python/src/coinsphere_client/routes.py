@@ -111,6 +111,10 @@ FEEDBACK_ADMINISTRATION_CLOSE_FEEDBACK: Route[None, models.Message] = Route(
     "POST", "/admin/feedback/{feedback_id}/close", models.Message
 )
 """Close what is dealt with."""
+FEEDBACK_ADMINISTRATION_GET_SCREENSHOT: Route[None, models.ScreenshotOut] = Route(
+    "GET", "/admin/feedback/{feedback_id}/screenshot", models.ScreenshotOut
+)
+"""The picture that came along, in base64 as it was sent."""
 FLAG_ADMINISTRATION_LIST_FLAGS: Route[None, models.FlagsOut] = Route(
     "GET", "/admin/flags", models.FlagsOut
 )
