@@ -141,12 +141,12 @@ def test_answers_are_types_with_exact_decimals_instants_and_ids(front, person) -
     url, _ = front
     with Client(url) as api:
         api.log_in(person.email, PASSWORD)
-        alert = api.call(routes.ALERTS_CREATE_ALERT, ALERT).alert
+        alert = api.call(routes.ALERTS_CREATE_ALERT(ALERT)).alert
         assert isinstance(alert, models.AlertOut)
         assert (alert.threshold, alert.alert_type) == (Decimal("0.000000012345678901"), "price")
         assert (type(alert.id), type(alert.created_at)) == (UUID, datetime)
         assert api.call(routes.ALERTS_GET_ALERT, alert_id=alert.id).alert == alert
-        made = api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO, {"name": "mine"}).portfolio
+        made = api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO({"name": "mine"})).portfolio
         first = date(2026, 3, 1)
         values = api.call(
             routes.PORTFOLIO_PERFORMANCE_GET_PERFORMANCE, portfolio_id=made.id, from_=first, explain=True

@@ -91,7 +91,7 @@ def test_forecasts_risks_and_portfolios_are_read_by_their_types(
 
     with made.AuthenticatedClient(base_url=url, token=person.access_token) as session:
         predicted = asked("get_predictions_get_prediction", symbol="BTC")
-        assert (predicted.symbol, predicted.prediction.direction) == ("BTC", "up")
+        assert (predicted.symbol, predicted.prediction.direction) == ("BTC", "neutral")
         assert predicted.expires_at == datetime(2026, 3, 11, tzinfo=UTC)
         assert asked("get_risk_get_risk", symbol="BTC").risk_score.risk_level
         listed = asked("get_portfolios_list_portfolios").portfolios

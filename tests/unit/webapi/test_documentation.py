@@ -111,17 +111,18 @@ from uuid import uuid4
 from coinsphere_client import Client, bodies, models, routes
 
 with Client("https://coins.example.org") as api:
-    one = api.call(routes.ALERTS_CREATE_ALERT, {"alertType": "price", "condition": "above", "threshold": Decimal("1.5")})
-    made: models.AlertOut = one.alert
-    change: bodies.PortfolioIn = {"name": "mine"}
-    api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO, change)
+    create = routes.ALERTS_CREATE_ALERT
+    made = api.call(create({"alertType": "price", "condition": "above", "threshold": Decimal("1.5")}))
+    alert: models.AlertOut = made.alert
+    mine: bodies.PortfolioIn = {"name": "mine"}
+    api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO(mine))
     api.call(routes.TOKENS_GET_TOKEN, symbol="BTC")
     api.call(routes.API_KEYS_ROTATE_KEY, key_id=uuid4())
-    api.call(routes.ALERTS_CREATE_ALERT, {"alertType": "price", "condition": "over", "threshold": 1})  # type: ignore[call-overload]
-    api.call(routes.ALERTS_CREATE_ALERT, {"alertType": "price", "condition": "above"})  # type: ignore[call-overload]
-    api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO, {"name": "mine", "colour": "red"})  # type: ignore[call-overload]
-    api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO)  # type: ignore[call-overload]
-    api.call(routes.TOKENS_GET_TOKEN, {"name": "mine"}, symbol="BTC")  # type: ignore[call-overload]
+    create({"alertType": "price", "condition": "over", "threshold": 1})  # type: ignore[typeddict-item]
+    create({"alertType": "price", "condition": "above"})  # type: ignore[typeddict-item]
+    create({"alertType": "price", "condition": "above", "threshold": 1, "x": 1})  # type: ignore[typeddict-unknown-key]
+    api.call(create)  # type: ignore[arg-type]
+    routes.TOKENS_GET_TOKEN({"name": "mine"})  # type: ignore[arg-type]
 """
 
 

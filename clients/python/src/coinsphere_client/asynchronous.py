@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import httpx2
 
 from coinsphere_client import protocol
 from coinsphere_client.errors import NotReached
-from coinsphere_client.protocol import Answer, Body, Call, Credentials, Route
+from coinsphere_client.protocol import Answer, Call, Credentials, Route
 
 
 class AsyncClient:
@@ -65,15 +65,9 @@ class AsyncClient:
         user: Mapping[str, Any] = session["user"]
         return user
 
-    @overload
-    async def call(self, route: Route[None, Answer], **parameters: Any) -> Answer: ...
-
-    @overload
-    async def call(self, route: Route[Body, Answer], body: Body, **parameters: Any) -> Answer: ...
-
-    async def call(self, route: Route[Any, Answer], body: Any = None, **parameters: Any) -> Answer:
-        """The answer of a route of `coinsphere_client.routes`, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
-        answer = await self._answer(route.call(body, parameters))
+    async def call(self, route: Route[None, Answer], **parameters: Any) -> Answer:
+        """The answer of a route of `coinsphere_client.routes`, called with its body if it takes one, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
+        answer = await self._answer(route.call(parameters))
         return protocol.read_as(answer, route.answer)
 
     async def get(self, path: str, **query: Any) -> Any:

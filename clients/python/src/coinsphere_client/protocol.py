@@ -56,8 +56,13 @@ class Route(Generic[Body, Answer]):
     method: str
     path: str
     answer: type[Answer]
+    body: Any = None
 
-    def call(self, body: Body, parameters: Mapping[str, Any]) -> "Call":
+    def __call__(self, body: Body) -> "Route[None, Answer]":
+        """The route with what it takes."""
+        return Route(self.method, self.path, self.answer, body)
+
+    def call(self, parameters: Mapping[str, Any]) -> "Call":
         """A request of it: parameters of the path by their names, others are of the query, in Python's manner or the wire's.
 
         Raises:
@@ -70,8 +75,8 @@ class Route(Generic[Body, Answer]):
             for name, value in parameters.items()
             if name not in of_path and value is not None
         }
-        is_bare = body is None and self.method == "POST"
-        return Call(self.method, path, {} if is_bare else body, query)
+        is_bare = self.body is None and self.method == "POST"
+        return Call(self.method, path, {} if is_bare else self.body, query)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import httpx2
 
 from coinsphere_client import protocol
 from coinsphere_client.errors import NotReached
-from coinsphere_client.protocol import Answer, Body, Call, Credentials, Route
+from coinsphere_client.protocol import Answer, Call, Credentials, Route
 
 
 class Client:
@@ -65,15 +65,9 @@ class Client:
         user: Mapping[str, Any] = session["user"]
         return user
 
-    @overload
-    def call(self, route: Route[None, Answer], **parameters: Any) -> Answer: ...
-
-    @overload
-    def call(self, route: Route[Body, Answer], body: Body, **parameters: Any) -> Answer: ...
-
-    def call(self, route: Route[Any, Answer], body: Any = None, **parameters: Any) -> Answer:
-        """The answer of a route of `coinsphere_client.routes`, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
-        answer = self._answer(route.call(body, parameters))
+    def call(self, route: Route[None, Answer], **parameters: Any) -> Answer:
+        """The answer of a route of `coinsphere_client.routes`, called with its body if it takes one, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
+        answer = self._answer(route.call(parameters))
         return protocol.read_as(answer, route.answer)
 
     def get(self, path: str, **query: Any) -> Any:
