@@ -46,6 +46,7 @@ READ_TARGETS = {15_000: 50.0, 400_000: 150.0}
 REBUILD_TARGETS = {15_000: 10.0, 400_000: 120.0}
 CHANGE_TARGETS = {15_000: 1.0}
 ROUNDS = 200
+OWNER = "coinsphere_owner"
 
 
 def rebuild(url: str, user_id: UUID) -> dict[str, float]:
@@ -112,7 +113,7 @@ def _reader(postgres: PostgresServer) -> "Iterator[Reader]":
                 )
                 log.configure("ERROR")
                 app = create_app(settings, clock=lambda: NOW)
-                yield Reader(app, postgres.url("coinsphere_owner"))
+                yield Reader(app, postgres.url(OWNER))
                 app.extensions[EXTENSION].close()
             finally:
                 _end(process, signal.SIGTERM)
@@ -168,9 +169,12 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[Measure]:
     """All figures, on a durable server and a database of their own."""
     measures: list[Measure] = []
     costs: dict[str, list[float]] = defaultdict(list)
-    with database() as (postgres, _), _reader(postgres) as reader:
-        url = postgres.url("coinsphere_owner")
-        conn = connect(url)
+    with (
+        database() as (postgres, _),
+        _reader(postgres) as reader,
+        connect(postgres.url(OWNER)) as conn,
+    ):
+        url = postgres.url(OWNER)
         tokens = prepare(conn)
         for size in sizes:
             for measure in _of_size(url, conn, reader, tokens, size):

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 {imports}
 '''
-_TYPES = {
+Types = Mapping[tuple[str | None, str | None], str]
+_TYPES: Types = {
     ("string", "date-time"): "dt.datetime",
     ("string", "date"): "dt.date",
     ("string", "uuid"): "_ids.UUID",
@@ -33,7 +34,7 @@ _TYPES = {
     ("boolean", None): "bool",
     ("null", None): "None",
 }
-_GIVEN = {
+_GIVEN: Types = {
     **_TYPES,
     ("string", "date-time"): "dt.datetime | str",
     ("string", "date"): "dt.date | str",
@@ -46,7 +47,7 @@ _OPEN = "Mapping[str, Any]"
 class Side(NamedTuple):
     """How values are written of one side: types of scalars, of lists, and whether one may be any of several."""
 
-    types: Mapping[tuple[str | None, str | None], str]
+    types: Types
     many: str
     has_unions: bool
 
