@@ -508,7 +508,7 @@ PORTFOLIO_GAINS_LIST_GAINS: Route[None, models.GainsOut] = Route(
 PORTFOLIOS_LIST_HOLDINGS: Route[None, models.HoldingsOut] = Route(
     "GET", "/portfolios/{portfolio_id}/holdings", models.HoldingsOut
 )
-"""What a portfolio holds."""
+"""What a portfolio holds, or with `asOf` was believed to hold at a past instant."""
 PORTFOLIOS_ADD_HOLDING: Route[bodies.HoldingIn, models.OneHoldingOut] = Route(
     "POST", "/portfolios/{portfolio_id}/holdings", models.OneHoldingOut
 )
