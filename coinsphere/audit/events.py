@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Event(StrEnum):
-    """An act that the audit log records. `docs/guides/secrets.md` describes each."""
+    """An act worth telling afterwards. `docs/guides/secrets.md` describes each."""
 
     # Authentication
     REGISTERED = "user.registered"

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PlanLimit(StrEnum):
-    """Something that a plan counts."""
+    """What a plan counts."""
 
     PORTFOLIOS = "portfolios"
     ALERTS = "alerts"
@@ -17,7 +17,7 @@ class PlanLimit(StrEnum):
 
 
 class PlanFeature(StrEnum):
-    """Something that a plan has or lacks."""
+    """What a plan has, or has not."""
 
     TAX_REPORTS = "taxReports"
     SHARED_LINKS = "sharedLinks"

@@ -10,7 +10,7 @@ from coinsphere.chains.multicall import Plan, Result
 
 
 class PositionKind(StrEnum):
-    """The kind of a position. `borrowed` is a debt: it is subtracted."""
+    """What a position is. `borrowed` is a debt: it is subtracted."""
 
     SUPPLIED = "supplied"
     BORROWED = "borrowed"

@@ -27,7 +27,7 @@ class Credentials:
 
 
 class Verdict(StrEnum):
-    """How harmful a key's permissions are."""
+    """What a key's permissions mean to us."""
 
     READ_ONLY = "read_only"
     CAN_TRADE = "can_trade"

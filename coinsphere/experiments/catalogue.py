@@ -12,7 +12,7 @@ from coinsphere.flags.catalogue import ALERT_MAIL_WORDING, Flag
 
 
 class Metric(StrEnum):
-    """Something that a participant did, at least once."""
+    """What somebody who takes part did, at least once."""
 
     ALERT_USEFUL = "alert-useful"
     """Said by the link in a mail that the alert was useful."""

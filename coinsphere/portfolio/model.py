@@ -19,7 +19,7 @@ ZERO = Decimal(0)
 
 
 class Kind(StrEnum):
-    """The kind of a transaction. `gift` is given away; a received gift is a deposit with the giver's cost."""
+    """What happened. `gift` is given away; what is received as a gift is a deposit with the giver's cost."""
 
     BUY = "buy"
     SELL = "sell"
@@ -46,7 +46,7 @@ ACQUISITIONS = frozenset({Kind.BUY}) | INCOME | ARRIVALS
 
 
 class LotMethod(StrEnum):
-    """The order in which a sale uses lots."""
+    """Which lots a sale uses first."""
 
     FIFO = "fifo"
     LIFO = "lifo"
@@ -55,14 +55,14 @@ class LotMethod(StrEnum):
 
 
 class LotScope(StrEnum):
-    """Whether each exchange or wallet has a pool of lots of its own."""
+    """Whether lots of one exchange or wallet are kept apart from those of another."""
 
     PORTFOLIO = "portfolio"
     ACCOUNT = "account"
 
 
 class Use(StrEnum):
-    """The purpose that a lot, or a part of it, was used for. The first four realise a gain or a loss."""
+    """What a lot, or a part of it, was used for. The first four realise a gain or a loss."""
 
     SALE = "sale"
     SWAP = "swap"
@@ -79,7 +79,7 @@ REALISING = frozenset({Use.SALE, Use.SWAP, Use.FEE, Use.LOST})
 
 
 class IssueKind(StrEnum):
-    """The kind of an issue that a person has to look at."""
+    """What a person has to look at."""
 
     NEGATIVE_BALANCE = "negative_balance"
     MISSING_COST = "missing_cost"

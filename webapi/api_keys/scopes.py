@@ -7,7 +7,7 @@ from importlib import resources
 
 
 class KeyScope(StrEnum):
-    """A kind of act that a key may be allowed."""
+    """One kind of act that a key may be allowed."""
 
     MARKET_READ = "market:read"
     PORTFOLIOS_READ = "portfolios:read"

@@ -31,7 +31,7 @@ _FIRST = datetime(2009, 1, 1, tzinfo=UTC)
 
 
 class EventKind(StrEnum):
-    """The kind of an event. A rename without a successor changes the name alone, and the token goes on."""
+    """What happened. Of a rename without a successor only the name changed, and the token goes on."""
 
     RENAME = "rename"
     REDENOMINATION = "redenomination"
