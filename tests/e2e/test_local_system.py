@@ -375,7 +375,8 @@ def test_each_process_that_hangs_is_seen_and_started_again(
         return told >= of_health and seen >= set(hung)
 
     wait_until(is_seen, 180)
-    os.kill(before["api"]["pid"], signal.SIGSTOP)
+    # All of it: its workers go on answering where gunicorn's master alone stands still.
+    os.killpg(before["api"]["pid"], signal.SIGSTOP)
     hung.append("api")
 
     def is_new() -> bool:
