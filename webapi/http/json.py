@@ -29,6 +29,8 @@ MAX_NUMBER_LENGTH = 64
 INTEGER_DIGITS = 20
 FRACTION_DIGITS = 18
 """What PostgreSQL's numeric(38, 18) holds; more is refused, as storing it would round."""
+_REMEMBERED = 1_024
+"""Texts of numbers and of instants that are kept: those of the tokens, and few of a long export."""
 
 _AS_IT_IS = frozenset((str, int, bool, type(None), UUID, date, msgspec.Raw))
 """Types that msgspec writes as we want them. Looked up by type, most leaves of an answer cost no call."""
@@ -136,7 +138,7 @@ def _plain_other(value: Any) -> Any:
 
 
 # Prices, amounts and days come again with each request; numbers that are equal are written alike, and so are instants.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=_REMEMBERED)
 def _number(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(plain(value).encode())
 
@@ -165,7 +167,7 @@ def _real(value: float) -> msgspec.Raw | None:
 _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     Decimal: _number,
     float: _real,
-    datetime: lru_cache(maxsize=8_192)(iso),
+    datetime: lru_cache(maxsize=_REMEMBERED)(iso),
     Mapping: _mapping,
     dict: _mapping,
     list: _sequence,

@@ -66,7 +66,7 @@ def test_they_load_nothing_and_run_nothing(pages) -> None:
         assert "<script" not in text
         assert "onclick" not in text
         assert "url('http" not in text
-    client = TestClient(documents.Beside(lambda *_: None, pages))
+    client = TestClient(documents.DocumentsMiddleware(lambda *_: None, pages))
     answer = client.get(documents.CHECKS)
     assert answer.headers["Content-Security-Policy"] == standalone_pages.POLICY
     standalone_pages.finish(folder, documents.checks(pages) / "gx/uncommitted/validations")

@@ -30,7 +30,8 @@ def counted(served):
     with psycopg.connect(served.database, autocommit=True) as conn:
         for weeks in range(10):
             for number in range(4 + 3 * (weeks % 4)):
-                since = now - timedelta(weeks=weeks, hours=number)
+                # Seconds apart: hours would reach into the week before on a Monday.
+                since = now - timedelta(weeks=weeks, seconds=number)
                 wanted = [
                     (name, days) for name, days, likely in _WAY if chance.random() < likely
                 ] + [

@@ -214,7 +214,7 @@ sys.meta_path.insert(0, Refuses())
 for root in ("coinsphere", "webapi", "webui"):
     package = importlib.import_module(root)
     for found in pkgutil.walk_packages(package.__path__, f"{root}."):
-        if not found.name.endswith((".wsgi", "gunicorn.conf", "__main__", "coinsphere.cli.main", "guard.asgi")):
+        if not found.name.endswith((".wsgi", "gunicorn.conf", "__main__", "coinsphere.cli.main", "guard.asgi", "asgi_server")):
             importlib.import_module(found.name)
 print(len(sys.modules))
 """
