@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx2
 import psutil
@@ -136,8 +136,14 @@ def _backing_up() -> list[Measure]:
 def _backup_cpu(serving: Serving, keeper: psutil.Process) -> float:
     """Seconds that the backup daemon, its programs and what serves them in PostgreSQL have computed so far."""
     backends = psutil.Process(serving.postgres).children()
-    senders = [each for each in backends if "walsender" in "".join(each.cmdline())]
-    return cpu_seconds(keeper.pid) + sum(cpu_seconds(each.pid) for each in senders)
+    return cpu_seconds(keeper.pid) + sum(cpu_seconds(each.pid) for each in filter(_sends, backends))
+
+
+def _sends(backend: psutil.Process) -> bool:
+    """Whether a backend serves a backup or the log; none that has ended by now, as the autovacuum's do."""
+    with suppress(psutil.NoSuchProcess):
+        return "walsender" in "".join(backend.cmdline())
+    return False
 
 
 def _rate(serving: Serving, token: str, path: str) -> float:
