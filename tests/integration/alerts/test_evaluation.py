@@ -159,6 +159,23 @@ def test_a_value_is_compared_as_it_is_stored(world):
     assert world.fired("1.000000000000000001", "1.000000000000000001") == [0, 0]
 
 
+@pytest.mark.parametrize("condition", ["above", "crosses_above"])
+def test_no_crossing_is_lost_where_a_portfolio_moves_by_less_than_is_noted(world, condition):
+    portfolio = _portfolio(world, {"BTC": 1})
+    world.alert(condition, 1000, "portfolio", portfolio_id=portfolio, cooldown_seconds=0)
+    assert world.fired(999, 1001, 1002, 999, 1001, 998, 1000) == [0, 1, 0, 0, 1, 0, 0]
+
+
+def test_what_a_portfolio_was_compared_with_is_noted_when_it_moved_or_ten_minutes_went_by(world):
+    world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    noted = "select value from app.alert_observations where alert_type = 'portfolio'"
+    seen = []
+    for price in [1000, 1009, 1011, *[1012] * 10]:
+        world.fired(price)
+        seen.append(int(world.scalar(noted)))
+    assert seen == [1000, 1000, 1011, *[1011] * 9, 1012]
+
+
 def test_a_holding_too_large_to_value_stops_nobody_elses_alerts(world):
     portfolio = _portfolio(world, {"BTC": "99999999999999999999"})
     world.alert("above", 100, "portfolio", portfolio_id=portfolio)
