@@ -1,19 +1,38 @@
 """An alert that fired, with what a message about it needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from uuid import UUID
 
 from coinsphere.alerts.rules import AlertType, Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
+class Crossing:
+    """What a message says of an alert that fired: the same for all who set it alike and read one language.
+
+    `subject` is a symbol or a portfolio's name; `locale` and `time_zone` are its owner's, None where none was chosen.
+    """
+
+    alert_type: AlertType
+    condition: Condition
+    threshold: Decimal
+    previous_value: Decimal | None
+    observed_value: Decimal
+    source: str
+    observed_at: datetime
+    subject: str
+    locale: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing(Crossing):
     """An alert that fired, with what a message about it needs.
 
-    `subject` is a symbol or a portfolio's name; `locale` and `time_zone` are its owner's, None where none was chosen;
-    `plan` is what they pay for.
+    `plan` is what its owner pays for.
 
     Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
     """
@@ -23,15 +42,13 @@ class Firing:
     user_id: UUID
     email: str
     email_verified: bool
-    alert_type: AlertType
-    condition: Condition
-    threshold: Decimal
-    previous_value: Decimal | None
-    observed_value: Decimal
-    source: str
-    observed_at: datetime
     channels: list[str]
-    subject: str
-    locale: str | None = None
-    time_zone: str | None = None
     plan: str = "free"
+
+    @property
+    def crossing(self) -> Crossing:
+        """The part of it that others share."""
+        return Crossing(*_CROSSING(self))
+
+
+_CROSSING = attrgetter(*(each.name for each in fields(Crossing)))

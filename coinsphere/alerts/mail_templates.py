@@ -1,13 +1,18 @@
 """The mail about an alert that fired, in the language of its owner."""
 
 from enum import StrEnum
+from functools import lru_cache
+
+from markupsafe import escape
 
 from coinsphere import i18n
-from coinsphere.alerts.firing import Firing
+from coinsphere.alerts.firing import Crossing, Firing
 from coinsphere.i18n import gettext
 from coinsphere.notify import figures, templates
 from coinsphere.notify.templates import Message
 
+_QUESTION = "\0"
+"""No text from PostgreSQL has it."""
 _WRITTEN = {
     "price": figures.dollars,
     "percent_change": figures.percent,
@@ -31,11 +36,23 @@ class Wording(StrEnum):
 
 def fired(firing: Firing, question: str, wording: Wording = Wording.VALUE) -> Message:
     """The mail about an alert that fired; `question` is the link by which its owner says whether it was useful."""
-    with i18n.speaking(firing.locale):
-        return _fired(firing, question, _HEADLINES[wording](firing))
+    shared = _shared(firing.crossing, wording)
+    return Message(
+        shared.subject,
+        shared.text.replace(_QUESTION, question),
+        shared.html.replace(_QUESTION, str(escape(question))),
+    )
 
 
-def short(firing: Firing) -> tuple[str, list[str]]:
+# Thousands set an alert at the same round number, and theirs fire in the same minute.
+@lru_cache(maxsize=1_000)
+def _shared(crossing: Crossing, wording: Wording) -> Message:
+    """The mail with a mark where each has a link of their own."""
+    with i18n.speaking(crossing.locale):
+        return _fired(crossing, _HEADLINES[wording](crossing))
+
+
+def short(firing: Crossing) -> tuple[str, list[str]]:
     """The headline and the lines of a message for chats."""
     with i18n.speaking(firing.locale):
         language = i18n.language()
@@ -52,7 +69,7 @@ def short(firing: Firing) -> tuple[str, list[str]]:
         ]
 
 
-def _headline(firing: Firing) -> str:
+def _headline(firing: Crossing) -> str:
     return gettext("%(subject)s: %(watched)s is %(value)s") % {
         "subject": firing.subject,
         "watched": _watched(firing.alert_type),
@@ -60,7 +77,7 @@ def _headline(firing: Firing) -> str:
     }
 
 
-def _crossing(firing: Firing) -> str:
+def _crossing(firing: Crossing) -> str:
     """What happened, where `_headline` says what is."""
     return _crossings()[firing.condition] % {
         "subject": firing.subject,
@@ -72,14 +89,14 @@ def _crossing(firing: Firing) -> str:
 _HEADLINES = {Wording.VALUE: _headline, Wording.CROSSING: _crossing}
 
 
-def _previous(firing: Firing) -> str:
+def _previous(firing: Crossing) -> str:
     previous = firing.previous_value
     if previous is None:
         return gettext("not known")
     return _WRITTEN[firing.alert_type](previous, i18n.language())
 
 
-def _fired(firing: Firing, question: str, headline: str) -> Message:
+def _fired(firing: Crossing, headline: str) -> Message:
     language = i18n.language()
     written = _WRITTEN[firing.alert_type]
     return templates.render(
@@ -92,7 +109,7 @@ def _fired(firing: Firing, question: str, headline: str) -> Message:
         threshold=written(firing.threshold, language),
         source=firing.source,
         observed_at=figures.moment(firing.observed_at, language, firing.time_zone),
-        question=question,
+        question=_QUESTION,
     )
 
 

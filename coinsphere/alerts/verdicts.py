@@ -13,7 +13,7 @@ from coinsphere.experiments.catalogue import Metric
 
 _ASK = """
     insert into app.alert_verdicts (alert_event_id, user_id, token_hash)
-    values (%(event_id)s, %(user_id)s, %(token_hash)s)
+    select * from unnest(%(event_ids)s::uuid[], %(user_ids)s::uuid[], %(token_hashes)s::bytea[])
 """
 _OWNER = "select user_id from app.alert_verdicts where token_hash = %s"
 _ANSWER = """
@@ -25,16 +25,14 @@ _ANSWER = """
 def ask(conn: Connection, firings: Sequence[Firing]) -> dict[UUID, str]:
     """Create the token of each firing's link, by event; only its hash is stored."""
     tokens = {each.event_id: opaque_tokens.new() for each in firings}
-    rows = [
+    conn.execute(
+        _ASK,
         {
-            "event_id": each.event_id,
-            "user_id": each.user_id,
-            "token_hash": opaque_tokens.digest(tokens[each.event_id]),
-        }
-        for each in firings
-    ]
-    with conn.cursor() as cursor:
-        cursor.executemany(_ASK, rows)
+            "event_ids": list(tokens),
+            "user_ids": [each.user_id for each in firings],
+            "token_hashes": [opaque_tokens.digest(each) for each in tokens.values()],
+        },
+    )
     return tokens
 
 

@@ -5,8 +5,9 @@ mail is sent at least once.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -17,18 +18,27 @@ from coinsphere.notify.transport import Transport
 QUEUE = "mail"
 TASK = "send_mail"
 
+# Of thousands by one statement: one for each costs PostgreSQL and us several times as much. In binary long texts are
+# handed over as they are.
 _ENQUEUE = """
     with written as (
         insert into app.mails (user_id, alert_event_id, recipient, subject, body_text, body_html, is_secret)
-        values (%(user_id)s, %(alert_event_id)s, %(recipient)s, %(subject)s, %(text)s, %(html)s, %(is_secret)s)
+        select *
+        from unnest(
+            %(user_ids)s::uuid[], %(alert_event_ids)s::uuid[], %(recipients)s::text[], %(subjects)b::text[],
+            %(texts)b::text[], %(htmls)b::text[], %(secrets)s::boolean[]
+        )
         on conflict (alert_event_id) do nothing
         returning id
     )
-    select id, jobs.procrastinate_defer_jobs_v1(array[
+    select jobs.procrastinate_defer_jobs_v1(array_agg(
         (%(queue)s, %(task)s, 0, null, null, jsonb_build_object('mail_id', id), null)::jobs.procrastinate_job_to_defer_v1
-    ])
+    ))
     from written
+    having count(*) > 0
 """
+_MOST_AT_ONCE = 1_000
+"""Mails of a statement, some megabytes of text."""
 _MAIL = """
     select id, recipient, subject, body_text as text, body_html as html, attempts, last_error, created_at, sent_at
     from app.mails
@@ -127,9 +137,23 @@ def enqueue_all(conn: Connection, mails: Sequence[NewMail]) -> None:
     Raises:
         psycopg.errors.CheckViolation: a recipient or subject holds a control character.
     """
-    common = {"queue": QUEUE, "task": TASK}
-    with conn.cursor() as cursor:
-        cursor.executemany(_ENQUEUE, [{**asdict(mail), **common} for mail in mails])
+    for start in range(0, len(mails), _MOST_AT_ONCE):
+        conn.execute(_ENQUEUE, _columns(mails[start : start + _MOST_AT_ONCE]))
+
+
+def _columns(mails: Sequence[NewMail]) -> dict[str, Any]:
+    """The mails as one array a column."""
+    return {
+        "queue": QUEUE,
+        "task": TASK,
+        "user_ids": [each.user_id for each in mails],
+        "alert_event_ids": [each.alert_event_id for each in mails],
+        "recipients": [each.recipient for each in mails],
+        "subjects": [each.subject for each in mails],
+        "texts": [each.text for each in mails],
+        "htmls": [each.html for each in mails],
+        "secrets": [each.is_secret for each in mails],
+    }
 
 
 def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -> bool:

@@ -54,6 +54,8 @@ def _environment() -> Environment:
         loader=PackageLoader("coinsphere.notify", "templates"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
+        # No look at the files for each mail: they change with the program only.
+        auto_reload=False,
         keep_trailing_newline=True,
         extensions=["jinja2.ext.i18n"],
     )

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
 from coinsphere.notify import mail
+from coinsphere.notify.mail import NewMail
 from tests.conftest import free_port
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -35,6 +36,18 @@ def test_a_mail_is_sent_once_and_recorded(owner, relay, one):
     assert len(relay.taken) == 1
     sent = mail.get(owner, one)
     assert (sent.sent_at, sent.attempts, sent.last_error) == (NOW, 1, None)
+
+
+def test_of_more_mails_than_a_statement_takes_each_has_its_job(owner, monkeypatch):
+    monkeypatch.setattr(mail, "_MOST_AT_ONCE", 2)
+    html = ['<p>\\ {"ä"}</p>', None, None, None, "<p></p>"]
+    mails = [NewMail(f"{n}@example.org", "Hello", f"{n}", each) for n, each in enumerate(html)]
+    mail.enqueue_all(owner, mails)
+    stored = {str(each.id): each for each in mail.newest(owner)}
+    in_order = [stored[mail_id] for _, mail_id in _jobs(owner)]
+    assert [(each.recipient, each.text, each.html) for each in in_order] == [
+        (each.recipient, each.text, each.html) for each in mails
+    ]
 
 
 def test_what_went_wrong_is_recorded_and_forgotten_once_it_is_sent(owner, relay, one):

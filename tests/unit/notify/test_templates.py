@@ -44,6 +44,15 @@ def test_the_mail_says_what_fired_from_where_as_people_read_it():
         assert part in message.text
 
 
+def test_who_set_an_alert_alike_gets_the_same_mail_with_a_link_of_their_own():
+    other = replace(FIRING, user_id=UUID(int=9), email="bob@example.org")
+    links = LINK, "https://coinsphere.example/?token=u&language=en"
+    ours, theirs = map(mail_templates.fired, (FIRING, other), links)
+    assert ours.text.replace(*links) == theirs.text
+    assert links[1].replace("&", "&amp;") in theirs.html
+    assert links[0] not in theirs.html
+
+
 @pytest.mark.parametrize(
     ("locale", "condition", "subject"),
     [
