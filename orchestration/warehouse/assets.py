@@ -14,7 +14,7 @@ from coinsphere.settings import Settings
 from orchestration import automation
 from orchestration.execution import failures
 from orchestration.servers import documents
-from orchestration.warehouse import documentation, risk
+from orchestration.warehouse import documentation, risk, row_counts
 from orchestration.warehouse.dbt import Dbt
 
 RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
@@ -68,10 +68,14 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         pool="dbt",
         retry_policy=failures.PATIENT,
     )
-    def dbt_build(context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt]) -> Iterator[Any]:
+    def dbt_build(
+        context: dg.AssetExecutionContext,
+        dbt: dg.ResourceParam[Dbt],
+        database: dg.ResourceParam[Database],
+    ) -> Iterator[Any]:
         """Build the selected models and run their tests; a failed test stops what is downstream."""
         with failures.classified(), _dbt_errors_last():
-            yield from dbt.cli(["build"], context).stream().fetch_row_counts()
+            yield from row_counts.counted(dbt.cli(["build"], context).stream(), manifest, database)
 
     return dbt_build
 

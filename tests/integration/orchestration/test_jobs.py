@@ -77,6 +77,7 @@ def test_history_then_an_hour(execute, owner, settings, instance):
     assert shown.severity is dg.AssetCheckSeverity.WARN
     assert "| BTC | 2026-01-06 | 1 |" in shown.metadata["examples"].value
     assert _count(owner, "marts.ml_features_daily") == 2 * days
+    assert _rows_told(done, FEATURES) == 2 * days
     assert _count(owner, "market.risk_scores") == 2
     assert _failed(_checks(done, FEATURES)) == {"trained_tokens_have_history"}
     _pages_tell_of_the_newest_run(settings)
@@ -90,6 +91,15 @@ def test_history_then_an_hour(execute, owner, settings, instance):
     late = _described(settings, instance)
     assert "| market.adjusted_candles | error |" in _freshness(late)
     assert _failed(_checks(late, DBT_DOCS)) == {"sources_are_fresh"}
+
+
+def _rows_told(done, asset) -> int:
+    (event,) = [
+        each.materialization
+        for each in done.get_asset_materialization_events()
+        if each.asset_key == asset
+    ]
+    return event.metadata["dagster/row_count"].value
 
 
 def _freshness(done) -> str:
