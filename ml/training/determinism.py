@@ -10,10 +10,11 @@ from torch.utils import deterministic
 @contextmanager
 def reproducible(seed: int) -> Iterator[None]:
     """What was set before is set again afterwards."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads, strict = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # documented, not annotated
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
+    # `use_deterministic_algorithms` does the same and imports the compiler, too.
+    torch.set_deterministic_debug_mode("error")
     # Fresh memory is always written before it is read here; filling it first costs 8 % of the training.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
@@ -22,5 +23,5 @@ def reproducible(seed: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(mode=strict)
+        torch.set_deterministic_debug_mode(strict)
         deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from torch import Tensor
 from ml.data.features import FeatureSet, Floats
 from ml.models.hyperparameters import Hyperparameters
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork, negative_log_likelihood
+from ml.training.adamw import AdamW, one_cycle
 from ml.training.determinism import reproducible
 
 
@@ -72,25 +73,17 @@ def _train(
     seed: int,
     parameters: Hyperparameters,
 ) -> list[float]:
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=parameters.learning_rate,
-        weight_decay=parameters.weight_decay,
-        fused=True,
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=parameters.learning_rate, total_steps=parameters.steps
-    )
+    optimiser = AdamW(network.parameters(), parameters.weight_decay)
+    cycle = one_cycle(parameters.steps, parameters.learning_rate)
     losses = []
     network.train()
-    for inputs, outcomes, counted in _batches(data, seed, parameters):
+    batches = _batches(data, seed, parameters)
+    for (inputs, outcomes, counted), (rate, momentum) in zip(batches, cycle, strict=True):
         shifts = network(inputs, parameters.warm_up)
         loss = negative_log_likelihood(shifts, network.degrees(), outcomes, counted)
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
+        optimiser.step(rate, momentum)
         losses.append(float(loss.detach()))
     network.eval()
     return losses

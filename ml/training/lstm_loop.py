@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ml.data.windows import Series
 from ml.models.lstm import STEPS, Lstm, Scaler
 from ml.models.networks.lstm_network import DROPOUT, LAYERS, LstmNetwork, to_onnx
+from ml.training.adamw import AdamW
 from ml.training.determinism import reproducible
 
 LEARNING_RATE = 1e-3
@@ -75,7 +76,7 @@ def _train(
     epochs: int,
     seed: int,
 ) -> tuple[list[Epoch], int]:
-    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
+    optimiser = AdamW(network.parameters())
     shuffle = torch.Generator().manual_seed(seed)
     course: list[Epoch] = []
     best, best_loss, best_weights = 0, float("inf"), _weights(network)
@@ -95,7 +96,7 @@ def _train(
 
 def _epoch(
     network: LstmNetwork,
-    optimiser: torch.optim.Optimizer,
+    optimiser: AdamW,
     windows: Tensor,
     targets: Tensor,
     shuffle: torch.Generator,
@@ -105,9 +106,8 @@ def _epoch(
     total = torch.zeros(())
     for batch in torch.split(torch.randperm(len(windows), generator=shuffle), BATCH):
         loss = nn.functional.mse_loss(network(windows[batch]), targets[batch])
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
-        optimiser.step()
+        optimiser.step(LEARNING_RATE)
         total += loss.detach() * len(batch)
     return float(total / len(windows))
 
