@@ -12,6 +12,7 @@ from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
 from orchestration.market import assets as market
 from orchestration.market import checks as market_checks
+from orchestration.market import implied_volatility
 from orchestration.operations.backup_drill import backup_drill
 from orchestration.operations.housekeeping import housekeeping
 from orchestration.portfolios import assets as portfolios
@@ -20,7 +21,7 @@ from orchestration.warehouse import assets as warehouse
 from orchestration.warehouse import checks as warehouse_checks
 from orchestration.warehouse import project
 
-_ASSETS = (alerts, defi, forecasting, market, portfolios, warehouse)
+_ASSETS = (alerts, defi, forecasting, implied_volatility, market, portfolios, warehouse)
 """All assets at the top of these modules are taken; those of dbt are made from its manifest."""
 
 
@@ -32,6 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[dbt_models, *dg.load_assets_from_modules(_ASSETS, include_specs=True)],
         asset_checks=[
             *market_checks.CHECKS,
+            *implied_volatility.CHECKS,
             *warehouse_checks.CHECKS,
             *forecasting_checks.CHECKS,
             *portfolio_checks.CHECKS,

@@ -24,6 +24,7 @@ from orchestration.market.assets import (
     candles_hourly,
     quotes,
 )
+from orchestration.market.implied_volatility import IMPLIED_VOLATILITY
 from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 from orchestration.warehouse.assets import DBT_DOCS, RISK_SCORES
 
@@ -34,6 +35,7 @@ _CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
 _CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily)
 _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
 _VALUES = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
+_IMPLIED = dg.AssetSelection.assets(IMPLIED_VOLATILITY)
 _PROTOCOLS = dg.AssetSelection.assets(PROTOCOLS)
 _GLOBAL = dg.AssetSelection.assets(GLOBAL_MODEL, GLOBAL_PREDICTIONS)
 _MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS) | _GLOBAL
@@ -75,7 +77,7 @@ def _pipeline(warehouse: dg.AssetSelection) -> Job:
     unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly, DBT_DOCS) | _MINUTE
     return _job(
         "pipeline",
-        unpartitioned | _CANDLE_CHECKS | warehouse | _VALUES | _MODELS | _PROTOCOLS,
+        unpartitioned | _CANDLE_CHECKS | warehouse | _VALUES | _IMPLIED | _MODELS | _PROTOCOLS,
         3 * _HOURS,
         "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts, protocols.",
         {GOES_ON: "true"},
@@ -108,7 +110,7 @@ def _daily(warehouse: dg.AssetSelection) -> Job:
     described = dg.AssetSelection.assets(DBT_DOCS)
     return _job(
         "daily",
-        _CANDLES | warehouse | _VALUES | forecasts | described,
+        _CANDLES | warehouse | _VALUES | _IMPLIED | forecasts | described,
         2 * _HOURS,
         "The hour's work after the daily close, and predictions.",
     )

@@ -77,7 +77,7 @@ class Market(Base):
     )
     deribit_url: str = Field(
         "https://www.deribit.com/api/v2",
-        description="Deribit's base URL; asked for implied volatility by `coinsphere ml implied` alone.",
+        description="Deribit's base URL; asked for implied volatility each day where the market is live.",
     )
     coingecko_api_key: SecretStr | None = Field(
         None, description="CoinGecko demo key; works without."

@@ -18,10 +18,14 @@ from coinsphere.settings import Settings
 from ml.cli.database import connection
 
 if TYPE_CHECKING:
+    from ml.data.implied import Closes
     from ml.data.panel import Panel
     from ml.evaluation.backtest import Backtest
     from ml.evaluation.portfolio_backtest import PortfolioFigures
     from ml.training.fitting import Recipe
+
+_DATABASE = "database"
+"""Where closes of implied volatility are read from if no file is named; a file of that name is `./database`."""
 
 
 @click.command()
@@ -49,8 +53,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--implied",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Closes of implied volatility, as `ml implied` writes them: what they would add.",
+    is_flag=False,
+    flag_value=_DATABASE,
+    metavar="[FILE]",
+    help="What implied volatility would add: the database's, as it was first told, or a file's of `ml implied`.",
 )
 def backtest(  # noqa: PLR0917 - click passes by name
     folder: Path | None,
@@ -61,7 +67,7 @@ def backtest(  # noqa: PLR0917 - click passes by name
     processes: int,
     as_json: bool,
     portfolios: bool,
-    implied: Path | None,
+    implied: str | None,
 ) -> None:
     """Walk every model and baseline forward over the same rows of candles, and print what each is worth.
 
@@ -73,7 +79,7 @@ def backtest(  # noqa: PLR0917 - click passes by name
     from ml.evaluation import backtest as walk
     from ml.evaluation import portfolio_backtest
 
-    names, recipe = _compared(models, implied)
+    names, recipe = _compared(models, _closes(implied))
     panel = _panel(folder, tokens, start.date(), end.date())
     progress = partial(count, "blocks of 180 days forecast:")
     with stage("Fitting and forecasting"):
@@ -96,9 +102,27 @@ def backtest(  # noqa: PLR0917 - click passes by name
         _show(walked, judged)
 
 
-def _compared(models: tuple[str, ...], implied: Path | None) -> tuple[Sequence[str], "Recipe"]:
-    """The models to walk forward, what implied volatility would add before all others, and how they are fitted."""
+def _closes(implied: str | None) -> "Closes | None":
+    """Those of implied volatility; None where they are not asked for."""
+    from coinsphere.market import implied_volatility
     from ml.data import implied as files
+
+    if implied is None:
+        return None
+    if implied != _DATABASE:
+        return files.read(Path(implied))
+    with connection(Settings.from_env()) as conn:
+        closes = implied_volatility.first_told(conn)
+    if not closes:
+        raise CoinsphereError(
+            "The database holds no implied volatility: the asset market/implied_volatility brings it where the market is "
+            "live, `coinsphere ml implied --out FILE` anywhere"
+        )
+    return closes
+
+
+def _compared(models: tuple[str, ...], closes: "Closes | None") -> tuple[Sequence[str], "Recipe"]:
+    """The models to walk forward, what implied volatility would add before all others, and how they are fitted."""
     from ml.evaluation import implied as trial
     from ml.models import catalog
     from ml.training.fitting import Recipe
@@ -107,11 +131,11 @@ def _compared(models: tuple[str, ...], implied: Path | None) -> tuple[Sequence[s
     if unknown := sorted(set(names) - set(catalog.GLOBAL_MODELS)):
         known = ", ".join(catalog.GLOBAL_MODELS)
         raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
-    if implied is None:
+    if closes is None:
         return names, Recipe()
     # Before the others: the last of all is the one that is shown by year and token.
     return (*trial.NAMES, *(name for name in names if name not in trial.NAMES)), trial.recipe(
-        files.read(implied)
+        closes
     )
 
 

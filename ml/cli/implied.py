@@ -9,18 +9,15 @@ import httpx2
 from coinsphere.cli.progress import stage
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError, ProviderError
-from coinsphere.market.sources.deribit import FIRST_DAY, Deribit
+from coinsphere.market.sources.deribit import CURRENCIES, FIRST_DAY, PATIENCE, Deribit
 from coinsphere.settings import Settings
-
-_TIMEOUT = 30.0
-"""Seconds that one answer may take."""
 
 
 @click.command()
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write."
 )
-@click.option("--currency", "currencies", multiple=True, default=("BTC", "ETH"), show_default=True)
+@click.option("--currency", "currencies", multiple=True, default=CURRENCIES, show_default=True)
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day; DVOL's by default.")
 @click.option(
     "--end", type=click.DateTime(["%Y-%m-%d"]), help="Day after the last; today's by default."
@@ -37,7 +34,7 @@ def implied(
     first = start.date() if start else FIRST_DAY
     last = end.date() if end else utc_now().date() + timedelta(days=1)
     closes = {}
-    with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
+    with httpx2.Client(timeout=PATIENCE, follow_redirects=False) as client:
         source = Deribit(Settings.from_env().deribit_url, client, utc_now)
         for currency in dict.fromkeys(each.strip().upper() for each in currencies):
             with stage(f"Asking Deribit for {currency}"):

@@ -40,8 +40,10 @@ def read(path: Path) -> dict[str, dict[date, float]]:
     """Read what `write` wrote.
 
     Raises:
-        CoinsphereError: a line is none of a day, a currency and a positive number, or stands twice.
+        CoinsphereError: there is no file, or a line is none of a day, a currency and a positive number, or stands twice.
     """
+    if not path.is_file():
+        raise CoinsphereError(f"There is no file {path}")
     percents: dict[str, dict[date, float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)

@@ -23,6 +23,10 @@ from coinsphere.parsing import untrusted_json
 NAME = "deribit"
 FIRST_DAY = date(2021, 3, 24)
 """Of DVOL."""
+CURRENCIES = ("BTC", "ETH")
+"""Those that have a DVOL."""
+PATIENCE = httpx2.Timeout(30.0, connect=5.0)
+"""Seconds that one answer may take."""
 _PATH = "/public/get_volatility_index_data"
 _DAY = timedelta(days=1)
 _MOST_PAGES = 100

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import psycopg
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from coinsphere.cli.main import cli
+from coinsphere.market import implied_volatility
 from coinsphere.market.reference import tokens
 from ml.data import panel, past_beliefs
 from tests.unit.ml import panels
@@ -83,11 +84,15 @@ def close(conn, position: int, at: int) -> float:
     return float(made.believed_on(panels.FIRST + at * _DAY).closes[0, position])
 
 
-def backtest(monkeypatch, database, start: int, end: int) -> dict:
+def asked(monkeypatch, database, start: int, end: int, *more: str) -> Result:
     monkeypatch.setenv("COINSPHERE_PIPELINE_DATABASE_URL", database.pipeline)
     first, last = (panels.FIRST + place * _DAY for place in (start, end))
     words = f"ml backtest --start {first} --end {last} --tokens ada,BTC --model ewma_t --processes 1 --json"
-    result = CliRunner().invoke(cli, words.split())
+    return CliRunner().invoke(cli, [*words.split(), *more])
+
+
+def backtest(monkeypatch, database, start: int, end: int, *more: str) -> dict:
+    result = asked(monkeypatch, database, start, end, *more)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -137,3 +142,22 @@ def test_a_panel_of_no_revision_is_its_own_past(conn):
     made = past_beliefs.joined(conn, panel.from_mart(conn, ["BTC"]))
     assert made.beliefs == ()
     assert made.believed_on(date(2019, 6, 1)) is made
+
+
+def test_implied_volatility_of_the_database_is_read_as_it_was_first_told(
+    conn, module_database, monkeypatch
+):
+    """A correction that came later changes no origin's figure; without any there is nothing to try."""
+    span = (LEARNED, LEARNED + 40)
+    refused = asked(monkeypatch, module_database, *span, "--implied")
+    assert refused.exit_code == 1
+    assert "market/implied_volatility" in refused.output
+    told = {panels.FIRST + place * _DAY: 50.0 + place % 7 for place in range(DAYS)}
+    implied_volatility.add(conn, "BTC", told, "deribit")
+    before = backtest(monkeypatch, module_database, *span, "--implied")
+    assert before["implied"]["1"]["days"] == 40
+    corrected = {panels.FIRST + LEARNED * _DAY: 500.0}
+    assert implied_volatility.add(conn, "BTC", told | corrected, "deribit") == 1
+    assert (
+        backtest(monkeypatch, module_database, *span, "--implied")["implied"] == before["implied"]
+    )
