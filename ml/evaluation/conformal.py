@@ -7,7 +7,9 @@ far as they are many, and on top of that each token adapts by itself (Gibbs and 
 comes days late there, each error counts for many overlapping ones, and following them costs more width than it buys.
 """
 
-from collections.abc import Mapping
+import bisect
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -127,8 +129,7 @@ def pooled_levels(scores: Floats, horizon: int) -> Floats:
         recent = scores[:, max(end - POOLED_DAYS, 0) : end]
         recent = recent[np.isfinite(recent)]
         if len(recent) >= LEAST_POOLED:
-            levels = np.array([split_level(recent, nominal) for nominal in NOMINAL])
-            levels_by_day[day] += trust(end, horizon) * (levels - NOMINAL)
+            levels_by_day[day] += trust(end, horizon) * (split_levels(recent) - NOMINAL)
     return levels_by_day
 
 
@@ -145,24 +146,31 @@ def own_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
     tokens, days = scores.shape
     away = np.zeros((tokens, len(NOMINAL)))
     own = np.empty((tokens, days + 1, len(NOMINAL)))
+    pasts: list[list[float]] = [[] for _ in range(tokens)]
+    seen = 0
     for day in range(days + 1):
         if day % _POOLED_EVERY == 0 or day == days:
-            past = scores[:, : max(day - horizon + 1, 0)]
-            away = np.array(
-                [_away(of_one[np.isfinite(of_one)], pooled[day], horizon) for of_one in past]
-            )
+            end = max(day - horizon + 1, 0)
+            _arrive(pasts, scores[:, seen:end])
+            away, seen = _away(pasts, pooled[day], horizon), end
         own[:, day] = np.clip(pooled[day] + away, *_BOUNDS)
     return own
 
 
-def _away(past: Floats, pooled: Floats, horizon: int) -> Floats:
-    """How far a token's level lies from the pool's, given its outcomes so far."""
-    if len(past) < _LEAST_OWN:
-        return np.zeros(len(NOMINAL))
-    windows = len(past) / horizon
-    own = np.array([split_level(past, nominal) for nominal in NOMINAL])
-    away: Floats = windows / (windows + OWN_PRIOR_WINDOWS) * (own - pooled)
-    return away
+def _arrive(pasts: Sequence[list[float]], scores: Floats) -> None:
+    """Put the known scores of some days, shape [tokens, days], in their places among each token's, which stay in order."""
+    for past, arrived in zip(pasts, scores.tolist(), strict=True):
+        for score in filter(math.isfinite, arrived):
+            bisect.insort(past, score)
+
+
+def _away(pasts: Sequence[list[float]], pooled: Floats, horizon: int) -> Floats:
+    """How far each token's level lies from the pool's, given its outcomes so far in order, shape [tokens, NOMINAL]."""
+    count = np.array([[len(past)] for past in pasts])
+    windows = count / horizon
+    own = np.array([_ranked(past) if len(past) >= _LEAST_OWN else NOMINAL for past in pasts])
+    away = windows / (windows + OWN_PRIOR_WINDOWS) * (np.clip(own, *_BOUNDS) - pooled)
+    return np.where(count >= _LEAST_OWN, away, 0.0)
 
 
 def trust(days: int, horizon: int) -> float:
@@ -175,10 +183,19 @@ def trust(days: int, horizon: int) -> float:
     return windows / (windows + PRIOR_WINDOWS)
 
 
-def split_level(scores: Floats, nominal: float) -> float:
-    """The conformity that a share `nominal` of outcomes does not exceed, the one to come counted in."""
-    rank = min(int(np.ceil((len(scores) + 1) * nominal)), len(scores))
-    return float(np.clip(np.partition(scores, rank - 1)[rank - 1], *_BOUNDS))
+def split_levels(scores: Floats) -> Floats:
+    """The conformities that a share NOMINAL of outcomes does not exceed, the one to come counted in."""
+    ranks = [_rank(len(scores), nominal) for nominal in NOMINAL]
+    levels: Floats = np.clip(np.partition(scores, ranks)[ranks], *_BOUNDS)
+    return levels
+
+
+def _ranked(ordered: Sequence[float]) -> list[float]:
+    return [ordered[_rank(len(ordered), nominal)] for nominal in NOMINAL]
+
+
+def _rank(count: int, nominal: float) -> int:
+    return min(math.ceil((count + 1) * nominal), count) - 1
 
 
 def adaptive_levels(scores: Floats, levels: Floats, horizon: int) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ml.data.features import FeatureSet
 from ml.models import garch, gk_har_t, pooled_linear, random_walk, reversal
@@ -58,6 +59,14 @@ def fit(
     Raises:
         ValueError: a name is unknown.
     """
+    # Threads of one small product wait for each other longer than they compute, and their number would change the last bits.
+    with threadpool_limits(1, user_api="blas"):
+        return _fit(features, end, names, recipe)
+
+
+def _fit(
+    features: FeatureSet, end: int, names: Iterable[str], recipe: Recipe
+) -> dict[str, GlobalModel]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in {*GLOBAL_MODELS, *recipe.own}]
     if unknown:

@@ -50,3 +50,15 @@ def test_a_level_knows_no_outcome_of_its_future():
     # Of seven days: a forecast of day t is answered on day t + 7.
     assert (before[:, : day + 1, 1] == after[:, : day + 1, 1]).all()
     assert not (before[:, day + HORIZON :, 1] == after[:, day + HORIZON :, 1]).all()
+
+
+def test_a_tokens_own_level_is_ranked_among_all_its_known_outcomes():
+    scores = market()
+    scores[3, ::5] = np.nan
+    pooled = conformal.pooled_levels(scores, HORIZON)
+    known = np.sort(scores[3, : DAYS - HORIZON + 1])
+    known = known[np.isfinite(known)]
+    level = known[int(np.ceil((len(known) + 1) * 0.8)) - 1]
+    share = len(known) / HORIZON / (len(known) / HORIZON + conformal.OWN_PRIOR_WINDOWS[0])
+    own = conformal.own_levels(scores, pooled, HORIZON)
+    assert own[3, -1, 0] == pooled[-1, 0] + share * (level - pooled[-1, 0])
