@@ -4,10 +4,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from coinsphere.local import dagster
+if TYPE_CHECKING:
+    # Every command that shows progress would load the clients of all servers for a name.
+    from coinsphere.local import dagster
 
 _SLOW_SECONDS = 1.0
 """Steps that take less are not worth a line."""
@@ -55,7 +58,7 @@ class ConsoleStage:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def step(self, step: dagster.Step) -> None:
+    def step(self, step: "dagster.Step") -> None:
         """Print a step of a run that is done."""
         if step.succeeded and step.seconds < _SLOW_SECONDS:
             return

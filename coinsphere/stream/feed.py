@@ -23,6 +23,9 @@ _GATHER_SECONDS = 0.1
 _RECONNECT_SECONDS = 1.0
 _OVERLAP = timedelta(minutes=5)
 """A firing is committed some time after the instant that it bears."""
+REPLAYED = timedelta(hours=1)
+MOST_REPLAYED = 100
+"""Alerts that are sent again: fewer than may wait for a client."""
 
 _log = log.get("stream")
 
@@ -53,6 +56,20 @@ class Feed:
         """Queue the last known price of each of `symbols`."""
         for symbol in sorted(symbols & self._quotes.keys()):
             client.offer(messages.price_update(self._quotes[symbol]), price_of(symbol))
+
+    async def resume(self, client: Client, since: datetime) -> None:
+        """Queue the alerts of a client that was away, and from when on these are all; some it may know by their ids."""
+        start = max(since - _OVERLAP, self._clock() - REPLAYED)
+        try:
+            async with self._pool.connection() as conn:
+                fired = await reading.firings_of(conn, client.user_id, start, MOST_REPLAYED)
+        except (psycopg.Error, PoolTimeout):
+            client.offer(messages.error("unavailable", "the database is away: ask again"))
+            return
+        for firing in fired:
+            client.offer(messages.alert(firing))
+        is_cut = len(fired) == MOST_REPLAYED
+        client.offer(messages.resumed(fired[0].fired_at if is_cut else start, len(fired)))
 
     async def follow(self) -> None:
         """Listen and fan out until cancelled; where PostgreSQL goes away, come back to it."""

@@ -32,11 +32,17 @@ class Unsubscribe(msgspec.Struct, tag="unsubscribe", frozen=True):
     symbols: _Symbols
 
 
+class Resume(msgspec.Struct, tag="resume", frozen=True):
+    """A client that was away asks for its alerts since then."""
+
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class Ping(msgspec.Struct, tag="ping", frozen=True):
     """A client asks whether we are there."""
 
 
-Request = Subscribe | Unsubscribe | Ping
+Request = Subscribe | Unsubscribe | Resume | Ping
 _decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 
 
@@ -79,6 +85,11 @@ def subscribed(symbols: Iterable[str]) -> str:
 def unsubscribed(symbols: Iterable[str]) -> str:
     """The symbols that are sent no longer."""
     return _text("unsubscribed", symbols=sorted(symbols))
+
+
+def resumed(since: datetime, alerts: int) -> str:
+    """All alerts from `since` on were sent again, so many."""
+    return _text("resumed", since=since, alerts=alerts)
 
 
 def pong(now: datetime) -> str:

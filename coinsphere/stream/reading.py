@@ -107,7 +107,7 @@ _QUOTES = """
     order by tokens.symbol, market_cap desc nulls last, tokens.id
 """
 _SYMBOLS = "select distinct symbol from market.tokens where is_active"
-_FIRINGS = """
+_FIRED = """
     select
         events.id as event_id, alerts.id as alert_id, alerts.user_id, alerts.alert_type,
         tokens.symbol as token_symbol, alerts.portfolio_id, events.condition, events.threshold,
@@ -116,8 +116,12 @@ _FIRINGS = """
     join app.alerts on alerts.id = events.alert_id
     left join market.tokens on tokens.id = alerts.token_id
     where events.fired_at > %(since)s and 'stream' = any(alerts.channels)
-    order by events.fired_at, events.id
 """
+_FIRINGS = _FIRED + "order by events.fired_at, events.id"
+_NEWEST_OF = (
+    _FIRED
+    + "and alerts.user_id = %(user)s order by events.fired_at desc, events.id desc limit %(most)s"
+)
 _PORTFOLIOS = """
     select
         portfolios.id as portfolio_id, portfolios.user_id, portfolios.name,
@@ -180,6 +184,14 @@ async def quotes(conn: AsyncConnection) -> list[Quote]:
 async def firings(conn: AsyncConnection, since: datetime) -> list[Firing]:
     """All firings after `since` that go to the stream, oldest first."""
     return await _rows(conn, Firing, _FIRINGS, {"since": since})
+
+
+async def firings_of(
+    conn: AsyncConnection, user_id: UUID, since: datetime, most: int
+) -> list[Firing]:
+    """The newest of a user's firings after `since` that go to the stream, oldest first."""
+    parameters = {"user": user_id, "since": since, "most": most}
+    return (await _rows(conn, Firing, _NEWEST_OF, parameters))[::-1]
 
 
 async def portfolios(conn: AsyncConnection, users: Collection[UUID]) -> list[PortfolioValue]:

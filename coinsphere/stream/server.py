@@ -1,11 +1,12 @@
 """The WebSocket server: admits clients, handles their messages, and sends them what the hub queues."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from socket import socket
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -65,7 +66,7 @@ class Stream:
         self._admission = Admission(settings, self._pool, clock)
         self._callers: WeakKeyDictionary[ServerConnection, Caller] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # All that comes through a proxy comes from its address.
         most = 0 if settings.trusted_proxies else settings.api_connections_per_address
         self._openings = Openings(most)
@@ -204,6 +205,8 @@ class Stream:
         match request:
             case messages.Ping():
                 client.offer(messages.pong(self._clock()))
+            case messages.Resume():
+                self._begin(self.feed.resume(client, request.since))
             case messages.Subscribe():
                 self._subscribe(client, {symbol.upper() for symbol in request.symbols})
             case messages.Unsubscribe():
@@ -243,9 +246,13 @@ class Stream:
                     self._close(connection)
 
     def _close(self, connection: ServerConnection) -> None:
-        task = asyncio.create_task(connection.close(SESSION_ENDED, "the session has ended"))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._begin(connection.close(SESSION_ENDED, "the session has ended"))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 async def _adopt(server: Server, accepted: socket, begun: bytes) -> None:

@@ -32,7 +32,7 @@ NAMESPACE = "coinsphere.internal"
 class Process:
     """A process that `coinsphere run NAME` becomes.
 
-    `image` is `web` or `pipeline`; `health` a path on `port` that answers 200; `folder` what of the shared files it has.
+    `image` is `web`, `worker` or `pipeline`; `health` a path on `port` that answers 200; `folder` what of the shared files it has.
     """
 
     name: str
@@ -48,10 +48,10 @@ API = Process(
     "api", "web", ("api_database_url", "redis_url", "service_token"), 3001, "/health/live", "keys"
 )
 STREAM = Process("stream", "web", ("api_database_url", "redis_url"), 3002, "/health", "keys")
-FEED = Process("feed", "web", ("pipeline_database_url",))
+FEED = Process("feed", "worker", ("pipeline_database_url",))
 WORKER = Process(
     "worker",
-    "web",
+    "worker",
     ("worker_database_url", "redis_url", "service_token", "smtp_url"),
     folder="keys",
 )
@@ -163,7 +163,7 @@ class Services(Construct):
 
     def _once(self, name: str, command: Sequence[str], secrets: tuple[str, ...]) -> None:
         task = self._task(name, Size(512, 1024, 0, 0), None)
-        self._container(task, Process(name, "web", secrets), ["coinsphere", *command])
+        self._container(task, Process(name, "worker", secrets), ["coinsphere", *command])
 
     def _task(self, name: str, size: Size, folder: str | None) -> ecs.FargateTaskDefinition:
         task = ecs.FargateTaskDefinition(

@@ -17,6 +17,7 @@ from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.flags.client import Flags
+from coinsphere.stream import feed
 from coinsphere.stream.hub import CONNECTIONS_OF_A_USER
 from coinsphere.stream.server import MAX_MESSAGE_BYTES, MESSAGES_A_MINUTE
 from tests.integration.outage import away
@@ -424,6 +425,54 @@ def test_a_client_that_reads_nothing_is_dropped_and_holds_up_nobody(world):
             slow.transport.abort()
 
     asyncio.run(flood())
+
+
+def test_who_was_away_hears_their_own_alerts_again(world, database):
+    ada, eve = world.account(), world.account("eve@example.org")
+    mine = _alert(world, ada, channels=("stream",))
+    _alert(world, ada, channels=("email",))
+    _alert(world, eve, channels=("stream",))
+    world.quote(99)
+    _evaluate(database)
+    world.quote(101)
+    assert _evaluate(database) == 3
+    since = datetime.now(UTC)
+
+    async def come_back() -> None:
+        async with running(world) as live, live.client(ada) as client:
+            await say(client, "resume", since=since.isoformat())
+            assert (await receive(client, "alert"))["alertId"] == str(mine)
+            answer = await receive(client, "resumed")
+            assert answer["alerts"] == 1
+            # An alert is stored some time after it fired.
+            assert datetime.fromisoformat(answer["since"]) < since
+            await say(client, "resume", since="2020-01-01T00:00:00Z")
+            answer = await receive(client, "resumed")
+            assert datetime.fromisoformat(answer["since"]) > since - 2 * feed.REPLAYED
+            await say(client, "resume", since="2026-01-01T00:00:00")
+            assert (await receive(client, "error"))["code"] == "bad_message"
+
+    asyncio.run(come_back())
+
+
+def test_of_more_alerts_than_are_sent_again_the_newest_are(world, database, monkeypatch):
+    account = world.account()
+    for _ in range(3):
+        _alert(world, account, channels=("stream",))
+    world.quote(99)
+    _evaluate(database)
+    world.quote(101)
+    assert _evaluate(database) == 3
+    monkeypatch.setattr(feed, "MOST_REPLAYED", 2)
+
+    async def come_back() -> None:
+        async with running(world) as live, live.client(account) as client:
+            await say(client, "resume", since=datetime.now(UTC).isoformat())
+            oldest = (await receive(client, "alert"))["timestamp"]
+            answer = await receive(client, "resumed")
+            assert (answer["since"], answer["alerts"]) == (oldest, 2)
+
+    asyncio.run(come_back())
 
 
 def test_a_burst_beyond_the_queue_drops_nobody_who_reads(world, database):

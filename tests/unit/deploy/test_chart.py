@@ -268,8 +268,8 @@ def test_a_canary_is_the_api_of_another_version_for_some_of_the_requests() -> No
     notes = added["Ingress", "cs-canary"]["metadata"]["annotations"]
     assert notes["nginx.ingress.kubernetes.io/canary-weight"] == "5"
     images = {name: pod["containers"][0]["image"] for name, pod in pods(canary).items()}
-    assert images["cs-api-canary"] == images["cs-prepare"] == "web:1.1.0"
-    assert images["cs-api"] == images["cs-worker"] == "web:1.0.0"
+    assert (images["cs-api-canary"], images["cs-prepare"]) == ("web:1.1.0", "worker:1.1.0")
+    assert (images["cs-api"], images["cs-worker"]) == ("web:1.0.0", "worker:1.0.0")
     (container,) = pods(canary)["cs-api-canary"]["containers"]
     assert container["command"] == ["coinsphere", "run", "api"]
     assert pods(canary)["cs-api-canary"]["volumes"] == pods(canary)["cs-api"]["volumes"]
