@@ -83,10 +83,11 @@ class StudentReturns:
             reference: the price that the forecast is anchored on.
             share: of the horizon that is still to come; what has passed moves the price no more.
         """
-        student = self._student(share)
+        cuts = np.array([self._cut(level) for level in LEVELS])
+        returns = self._student(share).quantile(cuts)
         return {
-            str(level): price(reference, float(student.quantile(self._cut(level))[0]))
-            for level in LEVELS
+            str(level): price(reference, float(each))
+            for level, each in zip(LEVELS, returns, strict=True)
         }
 
     def parameters(self) -> dict[str, object]:
