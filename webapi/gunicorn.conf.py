@@ -3,13 +3,16 @@
 
 import mmap
 import os
+from contextlib import suppress
 from typing import Any
 
+from coinsphere.local.state import State
 from coinsphere.settings import Settings
 from webapi.observability import metrics_folder
 
 _settings = Settings.from_env()
 _metrics_folder = metrics_folder.of(_settings.state)
+_beat = State(_settings.state).api_beat
 # Made before the first fork, so each worker has the same: whoever ends a session tells all by it.
 _changes = memoryview(mmap.mmap(-1, mmap.PAGESIZE))[:8]
 
@@ -45,6 +48,21 @@ def on_starting(_server: Any) -> None:
 
     metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
     metrics_folder.wipe(_metrics_folder)
+
+
+def pre_fork(_server: Any, worker: Any) -> None:
+    """In the master, before each worker: it asks their clocks in each round of its loop, and touches its own beside.
+
+    Where it cannot, on a disk that is full or was never prepared, that is told of it; its work it does all the same.
+    """
+    asked = worker.tmp.last_update
+
+    def last_update() -> float:
+        with suppress(OSError):
+            _beat.touch()
+        return float(asked())
+
+    worker.tmp.last_update = last_update
 
 
 def post_worker_init(worker: Any) -> None:

@@ -40,6 +40,10 @@ def _http(port: str, path: str) -> Answers:
     return ask
 
 
+def _api(settings: Settings) -> bool | None:
+    return _http("api_port", "/health/live")(settings) and probes.master(settings) is None
+
+
 def _redis(settings: Settings) -> bool:
     with redis.Redis.from_url(settings.redis_dsn, **redis_pool.options(_SECONDS)) as client:
         return bool(client.ping())
@@ -84,7 +88,7 @@ _ASKED: dict[str, Answers] = {
     "dagster-webserver": _http("dagster_port", "/server_info"),
     "dagster-daemon": _daemon,
     "ml": _http("ml_port", "/health"),
-    "api": _http("api_port", "/health/live"),
+    "api": _api,
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
     "feed": _feed,

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -32,6 +33,8 @@ One that ends, or whose port is taken, is told at once.
 """
 BEAT_SECONDS = 120
 """A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
+MASTER_BEAT_SECONDS = 30
+"""It beats each second."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
 _FEED = "select extract(epoch from clock_timestamp() - beat_at)::float from market.feed"
 FEED_BEAT_SECONDS = 30
@@ -136,14 +139,21 @@ def _code_server(settings: Settings) -> str | None:
         return None if probe.recv(1) else "closes at once"
 
 
-def _watch(settings: Settings) -> str | None:
-    age = time.time() - State(settings.state).beat.stat().st_mtime
-    return f"did not look round for {age:.0f} s" if age > BEAT_SECONDS else None
+def _api(settings: Settings) -> str | None:
+    """Its workers answer, and their master, without whom none that ends has a successor, beats."""
+    return _http("api_port", "/health/live")(settings) or master(settings)
 
 
-def _backup(settings: Settings) -> str | None:
-    age = time.time() - State(settings.state).backup_beat.stat().st_mtime
-    return f"did not look round for {age:.0f} s" if age > BEAT_SECONDS else None
+def _beat(path: Callable[[State], Path], limit: float = BEAT_SECONDS) -> Probe:
+    def probe(settings: Settings) -> str | None:
+        age = time.time() - path(State(settings.state)).stat().st_mtime
+        return f"did not look round for {age:.0f} s" if age > limit else None
+
+    return probe
+
+
+master = _beat(lambda state: state.api_beat, MASTER_BEAT_SECONDS)
+"""Asks gunicorn's master, which no request reaches."""
 
 
 def _webserver(settings: Settings) -> str | None:
@@ -185,10 +195,10 @@ _PROBES: dict[str, Probe] = {
     "dagster-webserver": _webserver,
     "dagster-daemon": _daemon,
     "ml": _http("ml_port", "/health"),
-    "api": _http("api_port", "/health/live"),
+    "api": _api,
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
     "feed": _feed,
-    "backup": _backup,
-    "watch": _watch,
+    "backup": _beat(lambda state: state.backup_beat),
+    "watch": _beat(lambda state: state.beat),
 }

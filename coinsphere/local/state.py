@@ -80,6 +80,11 @@ class State:
         return self.folder / "run" / "watch.beat"
 
     @property
+    def api_beat(self) -> Path:
+        """The file that gunicorn's master touches in each round of its loop."""
+        return self.folder / "run" / "api.beat"
+
+    @property
     def backup_beat(self) -> Path:
         """The file that the backup daemon touches each time it looks round."""
         return self.folder / "run" / "backup.beat"

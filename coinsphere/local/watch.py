@@ -51,6 +51,10 @@ class Patience:
         limit = self.seconds if key in self._answered else max(self.seconds, probes.START_SECONDS)
         return now - since >= limit
 
+    def begin_anew(self, key: tuple[str, int]) -> None:
+        """Give a process that was helped as long again."""
+        self._silent_since.pop(key, None)
+
 
 class Watch:
     """The watch of one state folder."""
@@ -81,8 +85,7 @@ class Watch:
         is_running = {each.name for each in running if each.state == "RUNNING"}
         for (name, pid), answers in self._seen.items():
             if pid and name in is_running and self._hangs((name, pid), answers=answers):
-                _log.error("process hangs, started again", process=name, pid=pid)
-                end(pid, _stop_seconds(name))
+                self._help(name, pid)
         return True
 
     def _ask(self, each: Running) -> tuple[tuple[str, int], bool | None]:
@@ -90,6 +93,15 @@ class Watch:
         if each.pid is None:
             return (each.name, 0), False
         return (each.name, each.pid), liveness.answers(each.name, self._settings)
+
+    def _help(self, name: str, pid: int) -> None:
+        """One that was stopped goes on, and nothing that it held is lost; any other is started again."""
+        if went_on(pid):
+            _log.error("process was stopped, told to go on", process=name, pid=pid)
+            self._patience.begin_anew((name, pid))
+        else:
+            _log.error("process hangs, started again", process=name, pid=pid)
+            end(pid, _stop_seconds(name))
 
     def _is_revived(self, error: LocalServiceError) -> bool:
         hangs = isinstance(error.__cause__, TimeoutError) and self._hangs(
@@ -110,14 +122,25 @@ class Watch:
         return self._patience.is_over(key, answers=answers, now=time.monotonic())
 
 
+def went_on(pid: int) -> bool:
+    """Tell a process that was stopped, and its children, to go on. Returns whether it was."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_STOPPED:
+            for each in [*process.children(recursive=True), process]:
+                with suppress(psutil.NoSuchProcess):
+                    each.resume()
+            return True
+    return False
+
+
 def end(pid: int, seconds: float) -> None:
     """Terminate a process, and kill its group where it does not end; the supervisor starts it again."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         process.terminate()
-        # One that is stopped hears of nothing else.
         with suppress(psutil.TimeoutExpired):
-            process.wait(timeout=0 if process.status() == psutil.STATUS_STOPPED else seconds)
+            process.wait(timeout=seconds)
             return
         for each in [*process.children(recursive=True), process]:
             with suppress(psutil.NoSuchProcess):

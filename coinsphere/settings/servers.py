@@ -86,7 +86,7 @@ class Servers(Base):
     hang_seconds: float = Field(
         60,
         ge=1,
-        description="A process of the local system that has not answered for so long is ended and started again.",
+        description="A process of the local system that has not answered for so long goes on where it was stopped, else it is started again.",
     )
     metrics_port: int = Field(
         9101, ge=1, le=65535, description="Prometheus metrics of the API and of the whole system."

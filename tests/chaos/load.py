@@ -25,6 +25,7 @@ class Load:
         cut: requests without an answer, as their connection ended.
         failed_reads: how many answers of 5xx were of reads.
         renewed: how often somebody had to log in anew.
+        turned_away: how often a login was told to come back, as hashes wait where the machine does much else; no fault.
         slowest: seconds of the slowest read that was answered.
         answered_at: when the last was answered without a fault, by `time.monotonic`.
     """
@@ -34,6 +35,7 @@ class Load:
     cut: int = 0
     failed_reads: int = 0
     renewed: int = 0
+    turned_away: int = 0
     slowest: float = 0.0
     answered_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,6 +131,10 @@ class Person:
 
     def _log_in(self, client: httpx2.Client, load: Load) -> None:
         answer = client.post(f"{self.url}/auth/login", json=self._account)
+        if answer.status_code == 503 and answer.json().get("code") == "busy":
+            load.turned_away += 1
+            time.sleep(float(answer.headers["Retry-After"]))
+            return
         load.note(answer)
         if answer.status_code == 200:
             load.renewed += 1

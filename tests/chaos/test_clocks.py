@@ -57,6 +57,8 @@ def test_it_jumps(town: Town, clock: Path, report: Callable[..., None], jump: st
                 statuses.append(client.get("/auth/me", headers=headers).status_code)
     lost = town.lost(load)
     failed = town.asked(_FAILED) - failed
-    seen = f"{load.renewed} logged in anew, {failed} jobs failed"
+    seen = (
+        f"{load.renewed} logged in anew, {load.turned_away} told to come back, {failed} jobs failed"
+    )
     report(f"clock {jump}, and right again", "0 lost, no 5xx", load, lost, seen)
     assert (lost, load.faults, load.cut, failed, set(statuses)) == (0, 0, 0, 0, {401})

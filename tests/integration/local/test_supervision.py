@@ -23,6 +23,7 @@ from coinsphere.local import (
     supervision,
     system,
 )
+from coinsphere.local import watch as watching
 from coinsphere.local.processes import Process
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
@@ -104,27 +105,15 @@ def complaint(supervisor: Supervisor) -> str:
     return ""
 
 
-def test_a_killed_process_is_started_again(supervisor: Supervisor, settings: Settings) -> None:
-    before = of(supervisor, "redis")
-    assert before.pid is not None
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: of(supervisor, "redis").pid not in (None, before.pid) and answers(settings))
-    after = of(supervisor, "redis")
-    assert before.since is not None
-    assert after.since is not None
-    assert after.since > before.since
-
-
-def test_the_configuration_holds_no_secret(supervisor: Supervisor, settings: Settings) -> None:
+def test_the_configuration_holds_no_secret_and_stopping_ends_every_process(
+    supervisor: Supervisor, settings: Settings
+) -> None:
     text = (settings.state / "supervisord.conf").read_text()
     server = state.embedded_redis(Settings(home=settings.state))
     assert server is not None
     assert server.password not in text
     assert ":p@" not in text
     assert supervisor.is_running()
-
-
-def test_stopping_ends_every_process(supervisor: Supervisor) -> None:
     pid = of(supervisor, "redis").pid
     assert pid is not None
     supervisor.stop()
@@ -163,20 +152,58 @@ def test_what_a_killed_supervisor_left_behind_is_ended(
     wait_until(lambda: not answers(settings))
 
 
-def test_a_process_that_hangs_is_started_again_and_only_that(
-    supervisor: Supervisor, settings: Settings
-) -> None:
+def impatient(supervisor: Supervisor, settings: Settings) -> Watch:
+    """A watch that has heard Redis once: who just starts has a grace, and is not asked."""
     watch = Watch(settings.model_copy(update={"hang_seconds": 0.5}))
-    # Who just starts has a grace, and is not asked.
     wait_until(lambda: of(supervisor, "redis").state == "RUNNING", 90)
     assert watch.round()
+    return watch
+
+
+def test_what_is_killed_or_stopped_or_hangs_serves_again(
+    supervisor: Supervisor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One start for all three."""
+    monkeypatch.setattr(watching, "_stop_seconds", lambda _name: 0.5)
+    _one_that_is_killed_is_started_again(supervisor, settings)
+    watch = impatient(supervisor, settings)
+    _one_that_was_stopped_goes_on(supervisor, settings, watch)
+    _one_that_hangs_is_started_again(supervisor, settings, watch)
+
+
+def _one_that_is_killed_is_started_again(supervisor: Supervisor, settings: Settings) -> None:
     before = of(supervisor, "redis")
     assert before.pid is not None
-    watch.round()
-    assert of(supervisor, "redis").pid == before.pid
-    os.kill(before.pid, signal.SIGSTOP)
-    # It is killed within the round that finds it silent for long enough.
-    wait_until(lambda: watch.round() and of(supervisor, "redis").pid != before.pid, 90)
+    os.kill(before.pid, signal.SIGKILL)
+    wait_until(lambda: of(supervisor, "redis").pid not in (None, before.pid) and answers(settings))
+    after = of(supervisor, "redis")
+    assert before.since is not None
+    assert after.since is not None
+    assert after.since > before.since
+
+
+def _one_that_was_stopped_goes_on(supervisor: Supervisor, settings: Settings, watch: Watch) -> None:
+    before = of(supervisor, "redis").pid
+    assert before is not None
+    os.kill(before, signal.SIGSTOP)
+    stopped = psutil.STATUS_STOPPED
+    wait_until(lambda: watch.round() and psutil.Process(before).status() != stopped, 90)
+    wait_until(lambda: answers(settings))
+    assert watch.round()
+    assert of(supervisor, "redis").pid == before
+
+
+def _one_that_hangs_is_started_again(
+    supervisor: Supervisor, settings: Settings, watch: Watch
+) -> None:
+    """It computes for ever, and hears no word that it should end."""
+    before = of(supervisor, "redis").pid
+    with (
+        redis.Redis.from_url(settings.redis_dsn, socket_timeout=0.2) as client,
+        pytest.raises(redis.TimeoutError),
+    ):
+        client.eval("while true do end", 0)
+    wait_until(lambda: watch.round() and of(supervisor, "redis").pid != before, 90)
     wait_until(lambda: answers(settings))
 
 

@@ -25,6 +25,8 @@ import psycopg
 import pytest
 
 from coinsphere.cli.system.up import examples
+from coinsphere.local import liveness, probes, watch
+from coinsphere.local.state import State
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 from tests.integration.webapi.conftest import PASSWORD, V1
@@ -137,7 +139,7 @@ def scraped(api: Running, name: str) -> float:
     )
 
 
-def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> None:
+def test_it_starts_serves_survives_and_stops(running: Running, own_redis, variables) -> None:
     """One start, as it takes seconds: requests, metrics of all workers, a killed worker, a killed Redis, the end."""
     api = running
     _no_other_site_reads(api.metrics_url)
@@ -197,6 +199,8 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     assert api.post("/auth/logout", {}, token).status_code == 200
     assert [api.get("/auth/me", token).status_code for _ in range(6)] == [401] * 6
 
+    _a_master_that_stands_still_is_seen(api, Settings.from_env(variables))
+
     # The end: in order, and nothing is left.
     workers = api.workers()
     api.process.send_signal(signal.SIGTERM)
@@ -207,6 +211,24 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     assert PASSWORD not in log
     assert token not in log
     assert '"path": "/api/v1/tokens"' in log
+
+
+def _a_master_that_stands_still_is_seen(api: Running, settings: Settings) -> None:
+    """Its workers answer on without it."""
+    beat = State(settings.state).api_beat
+    beat.parent.mkdir(parents=True, exist_ok=True)
+    wait_for(lambda: liveness.answers("api", settings), "the master's beat")
+    api.process.send_signal(signal.SIGSTOP)
+    master = psutil.Process(api.process.pid)
+    wait_for(lambda: master.status() == psutil.STATUS_STOPPED, "the stop")
+    long_ago = time.time() - probes.MASTER_BEAT_SECONDS - 1
+    os.utime(beat, (long_ago, long_ago))
+    assert httpx2.get(f"{api.url}/health/live", trust_env=False, timeout=60).is_success
+    assert liveness.answers("api", settings) is False
+    assert str(probes.check("api", settings)).startswith("did not look round")
+    assert watch.went_on(api.process.pid)
+    wait_for(lambda: liveness.answers("api", settings), "the master's beat again")
+    assert not watch.went_on(api.process.pid)
 
 
 def test_a_request_under_way_is_finished_before_the_end(running: Running) -> None:
