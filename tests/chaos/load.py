@@ -131,7 +131,7 @@ class Person:
 
     def _log_in(self, client: httpx2.Client, load: Load) -> None:
         answer = client.post(f"{self.url}/auth/login", json=self._account)
-        if answer.status_code == 503 and answer.json().get("code") == "busy":
+        if answer.status_code == 503 and answer.json()["type"].endswith(":busy"):
             load.turned_away += 1
             time.sleep(float(answer.headers["Retry-After"]))
             return
