@@ -167,7 +167,11 @@ def evaluate_token(
     from ml.monitoring import held_out_forecasts  # noqa: PLC0415
     from ml.registry import global_registry, token_registry  # noqa: PLC0415 - slow to import
 
-    outcome = held_out.evaluate(training_set, trained, evaluated_at=clock())
+    token = training_set.token
+    beliefs = past_beliefs.of(
+        conn, {token.id: token.symbol}, training_set.first_day, training_set.last_day
+    )
+    outcome = held_out.evaluate(training_set, trained, evaluated_at=clock(), beliefs=beliefs)
     baseline = global_registry.serving(settings).baseline
     held_out_log.record(conn, outcome)
     held_out_forecasts.of_token(conn, outcome, training_set.price_source)

@@ -61,6 +61,10 @@ class Belief:
     first: date
     end: date
 
+    def is_held_on(self, day: date) -> bool:
+        """Whether it was believed at the close of `day`."""
+        return self.day <= day and self.first <= day < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -147,7 +151,7 @@ class Panel:
 
     def believed_on(self, day: date) -> "Panel":
         """The panel with what was believed at the close of `day`; itself where nothing was corrected since."""
-        undone = [each for each in self.beliefs if each.day <= day and each.first <= day < each.end]
+        undone = [each for each in self.beliefs if each.is_held_on(day)]
         if not undone:
             return self
         candles = self.candles.copy()

@@ -1,5 +1,6 @@
 """What was believed of a panel's days and is no more, from the revisions of their candles: ADR 0345."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -49,21 +50,34 @@ def joined(conn: Connection, candles: Panel) -> Panel:
         conn: of the pipeline or the API.
         candles: a panel of the database; one of files has no past.
     """
+    symbols = dict(zip(candles.token_ids, candles.symbols, strict=True))
+    return replace(candles, beliefs=of(conn, symbols, candles.first_day, candles.last_day))
+
+
+def of(
+    conn: Connection, symbols: Mapping[UUID, str], first: date, last: date
+) -> tuple[Belief, ...]:
+    """What was believed of tokens' days from `first` to `last` and is no more.
+
+    Args:
+        conn: of the pipeline or the API.
+        symbols: by which the tokens are named.
+        first: the first day.
+        last: the last day.
+    """
     asked = {
-        "token_ids": list(candles.token_ids),
-        "first": start_of_day(candles.first_day),
-        "last": start_of_day(candles.last_day),
+        "token_ids": list(symbols),
+        "first": start_of_day(first),
+        "last": start_of_day(last),
     }
     rows = conn.execute(_BELIEFS, asked).fetchall()
-    symbols = dict(zip(candles.token_ids, candles.symbols, strict=True))
     beliefs = [_belief(symbols, *row) for row in rows]
     # What was learned and corrected between two closes no day ever saw.
-    seen = tuple(each for each in beliefs if max(each.first, each.day) < each.end)
-    return replace(candles, beliefs=seen)
+    return tuple(each for each in beliefs if max(each.first, each.day) < each.end)
 
 
 def _belief(
-    symbols: dict[UUID, str],
+    symbols: Mapping[UUID, str],
     token_id: UUID,
     day: date,
     is_sound: bool,

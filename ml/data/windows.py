@@ -48,12 +48,25 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Vintage:
+    """The log closes of the calendar as they were believed at the days from index `first` to the one before `end`."""
+
+    first: int
+    end: int
+    log_closes: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
-    """The log closes of one token on a gapless calendar, which days are known, and the parts."""
+    """The log closes of one token on a gapless calendar, which days are known, and the parts.
+
+    `vintages` are of the days that saw other closes, as some were corrected since.
+    """
 
     log_closes: Floats
     known: Mask
     parts: Parts
+    vintages: tuple[Vintage, ...] = ()
 
     def origins(self, part: str, horizon: int) -> Indices:
         """Indices of `part` from which a forecast of `horizon` days can be made and checked within the part."""
@@ -67,8 +80,12 @@ class Series:
         return np.unique(np.concatenate([self.origins(part, horizon) for horizon in HORIZONS]))
 
     def windows(self, origins: Indices) -> Floats:
-        """The last `CONTEXT` log closes up to each origin, shape [origins, CONTEXT]."""
-        windows: Floats = self.log_closes[origins[:, None] + np.arange(1 - CONTEXT, 1)]
+        """The last `CONTEXT` log closes up to each origin, as it saw them, shape [origins, CONTEXT]."""
+        days = origins[:, None] + np.arange(1 - CONTEXT, 1)
+        windows: Floats = self.log_closes[days]
+        for vintage in self.vintages:
+            seen = (origins >= vintage.first) & (origins < vintage.end)
+            windows[seen] = vintage.log_closes[days[seen]]
         return windows
 
     def returns(self, origins: Indices, horizon: int) -> Floats:

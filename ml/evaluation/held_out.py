@@ -1,14 +1,16 @@
 """Scores on days that no model of the comparison has seen, and the choice of the champion."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from coinsphere.clock import start_of_day
-from ml.data import windows
+from ml.data import vintages, windows
 from ml.data.datasets import TrainingSet
 from ml.data.horizons import HORIZONS, LEVELS
+from ml.data.panel import Belief
 from ml.data.windows import Floats, Indices, Series
 from ml.errors import NoChampion
 from ml.evaluation import plots
@@ -22,17 +24,23 @@ from ml.models.manifest import MANIFEST
 
 
 def evaluate(
-    training_set: TrainingSet, trained: Sequence[TrainedModel], *, evaluated_at: datetime
+    training_set: TrainingSet,
+    trained: Sequence[TrainedModel],
+    *,
+    evaluated_at: datetime,
+    beliefs: Sequence[Belief] = (),
 ) -> Evaluation:
     """Score the models on the same rows; the least pinball loss against naive, all horizons alike, serves.
 
     The rows begin where the last of the models stopped learning, and end with `training_set`, which may be newer than
-    the set that they were trained on.
+    the set that they were trained on. Each forecast reads what was believed on its day; it is judged on what is believed
+    now, as a walk-forward is (ADR 0345).
 
     Args:
         training_set: closes to score on.
         trained: the models, naive among them; their files are those that were registered.
         evaluated_at: recorded with the scores.
+        beliefs: what was believed of the token's days and is no more; none by default.
 
     Raises:
         NoChampion: there is no model, or none to measure the others against.
@@ -41,7 +49,7 @@ def evaluate(
     opened = {model.algorithm: (model, _open(model)) for model in trained}
     if catalog.NAIVE not in opened:
         raise NoChampion(f"{training_set.token.symbol} has no trained models to compare")
-    series = _held_out(training_set, [loaded for _, loaded in opened.values()])
+    series = _held_out(training_set, beliefs, [loaded for _, loaded in opened.values()])
     first_day = training_set.first_day
     reference = _losses(opened[catalog.NAIVE][1], series)
     scores = {
@@ -96,10 +104,13 @@ def _open(model: TrainedModel) -> Artifact:
     return artifact.unpack(model.files, manifest.digest(model.files[MANIFEST]))
 
 
-def _held_out(training_set: TrainingSet, opened: Sequence[Artifact]) -> Series:
+def _held_out(
+    training_set: TrainingSet, beliefs: Sequence[Belief], opened: Sequence[Artifact]
+) -> Series:
     unseen = max(each.facts.held_out_from for each in opened)
     first = max((unseen - training_set.first_day).days, 0)
-    return windows.held_out(*training_set.calendar(), first)
+    series = windows.held_out(*training_set.calendar(), first)
+    return replace(series, vintages=vintages.of_closes(training_set, beliefs))
 
 
 def _losses(model: Artifact, series: Series) -> dict[int, float]:

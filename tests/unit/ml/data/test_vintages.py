@@ -13,6 +13,7 @@ from ml.evaluation import backtest, walk_forward
 from ml.models.catalog import REFERENCE
 from ml.training.fitting import Recipe
 from tests.unit.ml import panels
+from tests.unit.ml.conftest import training_set_of
 
 CLOSED = 560
 """The day whose candle was corrected, by its position."""
@@ -116,3 +117,21 @@ def test_spans_begin_where_something_was_learned(corrected):
     assert vintages.spans(corrected.only(["T1"]), 500, 700) == [(500, 700)]
     assert corrected.only(["T1"]).corrected == 0
     assert corrected.believed_on(day(CLOSED - 1)) is corrected
+
+
+def test_a_close_that_was_believed_to_be_none_repeats_the_last_one():
+    """On the first day there is none to repeat; days that saw no other closes have no vintage."""
+    closes = training_set_of(np.arange(1.0, 7.0))
+    first = closes.first_day
+    days = [first + timedelta(days=place) for place in range(6)]
+    unknown = (float("nan"),) * 5
+    made = vintages.of_closes(
+        closes,
+        [Belief("ABC", days[0], unknown, days[1], days[3]), Belief("ABC", days[2], unknown, days[2], days[4])],
+    )  # fmt: skip
+    assert [(each.first, each.end, np.exp(each.log_closes).round(9).tolist()) for each in made] == [
+        (1, 2, [1, 2, 3, 4, 5, 6]),
+        (2, 3, [1, 2, 2, 4, 5, 6]),
+        (3, 4, [1, 2, 2, 4, 5, 6]),
+    ]
+    assert vintages.of_closes(closes, []) == ()

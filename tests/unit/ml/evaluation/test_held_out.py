@@ -1,12 +1,13 @@
 """Scores against independent computations, and who becomes champion."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from ml.data import windows
 from ml.data.horizons import HORIZONS, LEVELS
+from ml.data.panel import Belief
 from ml.errors import NoChampion, TooLittleHistory
 from ml.evaluation import held_out
 from ml.evaluation.results import Score, TrainedModel
@@ -140,3 +141,33 @@ def test_a_price_that_stands_still_is_forecast_perfectly_by_all():
     assert made.champion.algorithm == "naive"
     assert {score.skill_vs_naive for score in made.scores} == {0.0}
     assert {score.coverage95 for score in made.scores} == {1.0}
+
+
+def test_each_forecast_reads_what_was_believed_on_its_day(training_set, trained, series):
+    """A close was raised by a correction 20 days later: those days forecast from what it had been."""
+    closed, learned = series.parts.test + 10, series.parts.test + 30
+    prices = closes()
+    prices[closed] *= 1.02
+    first = training_set.first_day
+    days = [first + timedelta(days=place) for place in (closed, learned)]
+    then = [0.0, 0.0, 0.0, closes()[closed], 0.0]
+    belief = Belief("ABC", days[0], then, date.min, days[1])
+    before, now, ours = (
+        quantiles(held_out.evaluate(each, trained, evaluated_at=NOW, beliefs=beliefs))
+        for each, beliefs in (
+            (training_set, ()), (training_set_of(prices), ()), (training_set_of(prices), [belief])
+        )
+    )  # fmt: skip
+    cut = days[1] + timedelta(days=1)
+    early = {key for key in ours if key[1].date() < cut}
+    assert {key: ours[key] for key in early} == {key: before[key] for key in early}
+    assert {key: ours[key] for key in early} != {key: now[key] for key in early}
+    assert {key: ours[key] for key in ours.keys() - early} == {
+        key: now[key] for key in now.keys() - early
+    }
+
+
+def quantiles(made):
+    """Of each origin of the champion, by horizon and moment; it is one that reads more than the last close."""
+    assert made.champion.algorithm == "ewma"
+    return {(each.horizon_days, each.origin_at): each.quantiles for each in made.origins}
