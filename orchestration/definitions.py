@@ -28,6 +28,7 @@ _ASSETS = (alerts, defi, forecasting, implied_volatility, market, portfolios, wa
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.manifest(settings))
+    all_resources = resources.build(settings)
     all_jobs = [*jobs.build(dbt_models, settings), housekeeping, backup_drill]
     return dg.Definitions(
         assets=[dbt_models, *dg.load_assets_from_modules(_ASSETS, include_specs=True)],
@@ -39,9 +40,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *portfolio_checks.CHECKS,
         ],
         jobs=all_jobs,
-        schedules=schedules.build(all_jobs),
+        schedules=schedules.build(all_jobs, all_resources),
         sensors=[sensors.failed_run, sensors.automation],
-        resources=resources.build(settings),
+        resources=all_resources,
         executor=dg.in_process_executor,
     )
 

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from coinsphere.settings import Settings
+from orchestration import minute
 from orchestration.alerts.assets import EVALUATIONS
 from orchestration.defi.assets import GOES_ON, PROTOCOLS
 from orchestration.execution import executors
@@ -31,7 +32,7 @@ from orchestration.warehouse.assets import DBT_DOCS, RISK_SCORES
 Job = UnresolvedAssetJobDefinition | dg.JobDefinition
 
 _DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
-_CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
+_HOUR = dg.AssetSelection.assets(candles_daily, candles_hourly, quotes)
 _CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily)
 _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
 _VALUES = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
@@ -86,11 +87,11 @@ def _pipeline(warehouse: dg.AssetSelection) -> Job:
 
 def _minute() -> Job:
     return _job(
-        "minute",
-        _MINUTE.without_checks(),
+        minute.NAME,
+        _MINUTE,
         5 * _MINUTES,
-        "Quotes and alerts. Ingestion validates each quote itself; the suites of Great Expectations, whose import "
-        "alone takes 5 s, run hourly.",
+        "Quotes and alerts, where they failed without a run: the schedule does a minute's work itself, and its ticks "
+        "say what came of it.",
         {"dagster/priority": "1", "dagster/max_retries": "0"},
         is_heavy=False,
     )
@@ -99,7 +100,7 @@ def _minute() -> Job:
 def _hourly(warehouse: dg.AssetSelection) -> Job:
     return _job(
         "hourly",
-        _CANDLES | warehouse | dg.AssetSelection.assets(quotes),
+        _HOUR | warehouse,
         _HOURS,
         "Candles and quotes, their checks, and what dbt makes of them.",
     )
@@ -110,7 +111,7 @@ def _daily(warehouse: dg.AssetSelection) -> Job:
     described = dg.AssetSelection.assets(DBT_DOCS)
     return _job(
         "daily",
-        _CANDLES | warehouse | _VALUES | _IMPLIED | forecasts | described,
+        _HOUR | warehouse | _VALUES | _IMPLIED | forecasts | described,
         2 * _HOURS,
         "The hour's work after the daily close, and predictions.",
     )

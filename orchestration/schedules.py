@@ -1,16 +1,21 @@
 """When jobs run, all in UTC. Every schedule runs from the start; a second run of a job waits for the first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
+from orchestration import minute
 from orchestration.jobs import Job
 from orchestration.market.assets import DailyReach, HourlyReach
 from orchestration.partitions import newest_days
 
 _CRONS = {
-    "minute": ("* * * * *", "Quotes and alerts, every minute."),
+    minute.NAME: (
+        "* * * * *",
+        "Quotes and alerts, every minute, without a run; what fails is tried again by one.",
+    ),
     "hourly": (
         "5 1-23 * * *",
         "Candles and dbt, five minutes past; the daily job does it at midnight.",
@@ -47,16 +52,19 @@ _FILLS_AT_MOST = timedelta(hours=9)
 """One that was killed may be called unfinished for ever, so an older one holds up nothing."""
 
 
-def build(jobs: Sequence[Job]) -> list[dg.ScheduleDefinition]:
-    """One schedule for each job that has a time."""
-    return [_schedule(job) for job in jobs if job.name in _CRONS]
+def build(jobs: Sequence[Job], resources: Mapping[str, Any]) -> list[dg.ScheduleDefinition]:
+    """One schedule for each job that has a time; `resources` are what the minute works with."""
+    return [_schedule(job, resources) for job in jobs if job.name in _CRONS]
 
 
-def _schedule(job: Job) -> dg.ScheduleDefinition:
+def _schedule(job: Job, resources: Mapping[str, Any]) -> dg.ScheduleDefinition:
     cron, description = _CRONS[job.name]
 
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _request_unless_running(context, job.name)
+        asked = _request_unless_running(context, job.name)
+        if job.name == minute.NAME and isinstance(asked, dg.RunRequest):
+            return minute.instead_of(asked, context.instance, resources)
+        return asked
 
     return dg.ScheduleDefinition(
         name=job.name,
@@ -83,7 +91,7 @@ def _request_unless_running(
     fills = [
         dg.RunsFilter(job_name=each, statuses=_UNFINISHED, created_after=since) for each in _FILLS
     ]
-    if job != "minute" and any(map(context.instance.get_runs_count, fills)):
+    if job != minute.NAME and any(map(context.instance.get_runs_count, fills)):
         return dg.SkipReason("The history is being filled.")
     return dg.RunRequest(
         tags=newest_days(context.scheduled_execution_time) if job in _OF_DAYS else {},

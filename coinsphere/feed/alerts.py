@@ -1,4 +1,4 @@
-"""Alerts evaluated on each price of the feed, by the statement that the minute's run uses."""
+"""Alerts evaluated on each price of the feed, by the statement that each minute uses."""
 
 from datetime import datetime, timedelta
 

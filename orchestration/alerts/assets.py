@@ -33,15 +33,18 @@ def evaluations(
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """Each active alert against the newest good price; a crossing becomes an event and a mail in one transaction."""
+    return dg.MaterializeResult(metadata=evaluate(settings, database, clock))
+
+
+def evaluate(settings: Settings, database: Database, clock: Clock) -> dict[str, int]:
+    """Evaluate all alerts. Returns what came of it, for the catalogue."""
     stale_after = timedelta(seconds=settings.market_stale_seconds)
     mails = AlertMails(Flags.of(settings), settings.pages_url)
     with database.connection() as conn:
         report = evaluation.evaluate(conn, clock(), stale_after, mails)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": report.judged,
-            "judged": report.judged,
-            "fired": report.fired,
-            "skipped": report.skipped,
-        }
-    )
+    return {
+        "dagster/row_count": report.judged,
+        "judged": report.judged,
+        "fired": report.fired,
+        "skipped": report.skipped,
+    }

@@ -45,7 +45,7 @@ token_list = dg.AssetSpec(
     kinds={"python", "postgres"},
     pool="quotes",  # not that of the candles, whose minutes of fetching would make the alerts wait
     retry_policy=failures.HASTY,
-    freshness_policy=automation.minutely_or_late(),
+    freshness_policy=automation.hourly_or_late(),
 )
 @failures.classified()
 def quotes(
@@ -56,8 +56,20 @@ def quotes(
 ) -> dg.MaterializeResult:
     """The price of each token that the venues agree on; one that none can be believed of keeps its last, with its age.
 
-    Of a live market the feed stores each minute; the venues are asked for what it has no price of, and for all while it is
-    away.
+    The hour's run makes and checks it. Each minute's refresh is an observation, which leaves the checks as they are. Of a
+    live market the feed stores each minute; the venues are asked for what it has no price of, and for all while it is away.
+    """
+    return dg.MaterializeResult(metadata=refresh_quotes(settings, database, source, clock))
+
+
+def refresh_quotes(
+    settings: Settings, database: Database, source: MarketDataSource, clock: Clock
+) -> dict[str, dg.MetadataValue]:
+    """Fetch and store quotes. Returns what came of it, for the catalogue.
+
+    Raises:
+        RateLimited: nothing could be fetched, and it may pass.
+        Unavailable: the same.
     """
     rules = Rules(quorum=settings.market_quorum)
     report = _fetch(
@@ -66,7 +78,7 @@ def quotes(
             conn, source, feed.left_by(conn, all_, clock()), clock(), rules
         ),
     )
-    return _result(report, database, counts.QUOTES)
+    return _facts(report, database, counts.QUOTES)
 
 
 @dg.asset(
@@ -89,7 +101,7 @@ def token_metadata(
     report = _fetch(
         database, lambda conn, all_: ingest.refresh_metadata(conn, source, all_, clock())
     )
-    return _result(report, database, counts.METADATA)
+    return dg.MaterializeResult(metadata=_facts(report, database, counts.METADATA))
 
 
 class DailyReach(dg.Config):
@@ -210,12 +222,6 @@ def _fetch(database: Database, fetch: Fetch) -> ingest.IngestionReport:
         followed = tokens.active(conn)
         conn.commit()  # no transaction stays open while a provider thinks
         return fetch(conn, followed)
-
-
-def _result(
-    report: ingest.IngestionReport, database: Database, count: LiteralString
-) -> dg.MaterializeResult:
-    return dg.MaterializeResult(metadata=_facts(report, database, count))
 
 
 def _facts(

@@ -1,24 +1,29 @@
-"""Daily housekeeping: deletes old runs and old minutes of prices, and makes partitions ahead.
-
-1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's.
-"""
+"""Daily housekeeping: deletes old runs, old events of minutes and old minutes of prices, and makes partitions ahead."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import cast
 
 import dagster as dg
+import sqlalchemy as sa
+from dagster._core.instance.utils import RUNLESS_RUN_ID
 from dagster._core.storage.compute_log_manager import ComputeLogManager
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market.candles import store as candle_store
 from coinsphere.market.consensus import store as consensus_store
 from coinsphere.settings import Settings
+from orchestration import minute
+from orchestration.alerts.assets import EVALUATIONS
+from orchestration.market.assets import QUOTES
 
 _BATCH = 500
 _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
-    ("minute", [dg.DagsterRunStatus.SUCCESS], timedelta(days=2)),
-    ("minute", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], timedelta(days=14)),
+    (minute.NAME, [dg.DagsterRunStatus.SUCCESS], timedelta(days=2)),
+    (minute.NAME, [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], timedelta(days=14)),
     ("hourly", [dg.DagsterRunStatus.SUCCESS], timedelta(days=30)),
     (
         None,
@@ -31,13 +36,15 @@ _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
     ),
 )
 """For which job, None for any, runs that ended so are kept for how long."""
+_MINUTES_KEPT = timedelta(days=2)
+_events = SqlEventLogStorageTable.c
 
 
 @dg.op(description="Delete runs past their time, with their events and captured output.")
 def forget_old_runs(context: dg.OpExecutionContext, clock: dg.ResourceParam[Clock]) -> None:
-    """Delete old runs, and say how many. What assets hold, and when it was last built, stays."""
-    forgotten = forget(context.instance, clock())
-    context.add_output_metadata({"runs_forgotten": forgotten})
+    """Delete old runs and events of minutes, and say how many. What assets hold, and when it was last built, stays."""
+    runs, events = forget(context.instance, clock()), forget_minutes(context.instance, clock())
+    context.add_output_metadata({"runs_forgotten": runs, "events_forgotten": events})
 
 
 @dg.op(description="Make the partitions of the candles of the coming months.")
@@ -88,6 +95,21 @@ def forget(instance: dg.DagsterInstance, now: datetime) -> int:
         instance.delete_run(run_id)
         count += 1
     return count
+
+
+def forget_minutes(instance: dg.DagsterInstance, now: datetime) -> int:
+    """Delete what minutes without a run told of their assets, once it is old at `now`; returns how many events.
+
+    2,880 come a day. Dagster forgets events with their run alone.
+    """
+    old = sa.delete(SqlEventLogStorageTable).where(
+        _events.run_id == RUNLESS_RUN_ID,
+        _events.asset_key.in_([key.to_string() for key in (QUOTES, EVALUATIONS)]),
+        _events.timestamp < (now - _MINUTES_KEPT).replace(tzinfo=None),
+    )
+    # Every storage that Dagster has is one of SQL; only its base class does not say so.
+    with cast("SqlEventLogStorage", instance.event_log_storage).index_connection() as conn:
+        return conn.execute(old).rowcount
 
 
 def _old_runs(instance: dg.DagsterInstance, now: datetime) -> Iterator[str]:

@@ -4,13 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.runs.schema import RunsTable
 
 from coinsphere.db.pool import Database
 from coinsphere.local.processes import dagster_environment
 from coinsphere.settings import Settings
-from orchestration.operations.housekeeping import forget, housekeeping
+from orchestration.alerts.assets import EVALUATIONS
+from orchestration.market.assets import CANDLES_DAILY, QUOTES
+from orchestration.operations.housekeeping import forget, forget_minutes, housekeeping
 
 
 def test_the_template_is_what_the_guide_says(postgres_instance):
@@ -94,6 +98,27 @@ def test_old_runs_of_the_minute_are_forgotten_and_assets_are_not(postgres_instan
     assert postgres_instance.get_latest_materialization_event(something.key) is not None
 
 
+def test_old_minutes_are_forgotten_and_what_others_reported_is_not(postgres_instance):
+    told = [
+        dg.AssetObservation(QUOTES),
+        dg.AssetMaterialization(EVALUATIONS),
+        dg.AssetMaterialization(CANDLES_DAILY, partition="2026-03-01"),
+    ]
+    for event in told:
+        postgres_instance.report_runless_asset_event(event)
+    now = datetime.now(UTC)
+    assert forget_minutes(postgres_instance, now + timedelta(days=1)) == 0
+
+    assert forget_minutes(postgres_instance, now + timedelta(days=3)) == 2
+
+    keys = sa.select(SqlEventLogStorageTable.c.asset_key).where(
+        SqlEventLogStorageTable.c.run_id == ""
+    )
+    with postgres_instance.event_log_storage.index_connection() as conn:
+        assert conn.execute(keys).scalars().all() == [CANDLES_DAILY.to_string()]
+    assert postgres_instance.get_latest_materialization_event(EVALUATIONS) is not None
+
+
 def test_the_job_says_how_much_it_forgot_and_made_partitions_ahead(
     postgres_instance, database, owner
 ):
@@ -117,6 +142,7 @@ def test_the_job_says_how_much_it_forgot_and_made_partitions_ahead(
             told |= {name: value.value for name, value in metadata.items()}
     assert told == {
         "runs_forgotten": 1,
+        "events_forgotten": 0,
         "partitions_made": told["partitions_made"],
         "prices_forgotten": 0,
     }
