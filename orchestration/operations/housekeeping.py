@@ -16,14 +16,11 @@ from coinsphere.db.pool import Database
 from coinsphere.market.candles import store as candle_store
 from coinsphere.market.consensus import store as consensus_store
 from coinsphere.settings import Settings
-from orchestration import minute
-from orchestration.alerts.assets import EVALUATIONS
-from orchestration.market.assets import QUOTES
 
 _BATCH = 500
 _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
-    (minute.NAME, [dg.DagsterRunStatus.SUCCESS], timedelta(days=2)),
-    (minute.NAME, [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], timedelta(days=14)),
+    ("minute", [dg.DagsterRunStatus.SUCCESS], timedelta(days=2)),
+    ("minute", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], timedelta(days=14)),
     ("hourly", [dg.DagsterRunStatus.SUCCESS], timedelta(days=30)),
     (
         None,
@@ -37,6 +34,7 @@ _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
 )
 """For which job, None for any, runs that ended so are kept for how long."""
 _MINUTES_KEPT = timedelta(days=2)
+_OF_MINUTES = (dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.ASSET_MATERIALIZATION)
 _events = SqlEventLogStorageTable.c
 
 
@@ -98,13 +96,15 @@ def forget(instance: dg.DagsterInstance, now: datetime) -> int:
 
 
 def forget_minutes(instance: dg.DagsterInstance, now: datetime) -> int:
-    """Delete what minutes without a run told of their assets, once it is old at `now`; returns how many events.
+    """Delete what minutes told of assets without a run, once it is old at `now`; returns how many events.
 
-    2,880 come a day. Dagster forgets events with their run alone.
+    2,880 come a day, and Dagster forgets events with their run alone. Which partitions there are, the import of files told
+    without a run too: that stays.
     """
     old = sa.delete(SqlEventLogStorageTable).where(
         _events.run_id == RUNLESS_RUN_ID,
-        _events.asset_key.in_([key.to_string() for key in (QUOTES, EVALUATIONS)]),
+        _events.dagster_event_type.in_([each.value for each in _OF_MINUTES]),
+        _events.partition.is_(None),
         _events.timestamp < (now - _MINUTES_KEPT).replace(tzinfo=None),
     )
     # Every storage that Dagster has is one of SQL; only its base class does not say so.
