@@ -104,9 +104,10 @@ def test_old_minutes_are_forgotten_and_what_others_reported_is_not(postgres_inst
         dg.AssetMaterialization(EVALUATIONS),
         dg.AssetMaterialization(CANDLES_DAILY, partition="2026-03-01"),
     ]
+    now = datetime.now(UTC)
+    forget_minutes(postgres_instance, now + timedelta(days=3))  # what other tests told
     for event in told:
         postgres_instance.report_runless_asset_event(event)
-    now = datetime.now(UTC)
     assert forget_minutes(postgres_instance, now + timedelta(days=1)) == 0
 
     assert forget_minutes(postgres_instance, now + timedelta(days=3)) == 2
