@@ -36,12 +36,12 @@ def implied_volatility(
 ) -> dg.MaterializeResult:
     """DVOL of BTC and ETH, a close a day since 2021-03; one that Deribit corrects stays beside the new one.
 
-    Only where the market is live; elsewhere nothing is asked for, and `problem` says why. No forecast needs it
+    Only where the market is live; elsewhere nothing is asked for, and `not_asked` says why. No forecast needs it
     (`coinsphere ml backtest --implied` says what it would add), so a Deribit that does not answer fails nothing: the next
     day brings what is missing.
     """
     if (elsewhere := _why_not_asked(database)) is not None:
-        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "problem": elsewhere})
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "not_asked": elsewhere})
     report = _brought(settings, database, clock)
     for problem in report.problems:
         context.log.warning("Implied volatility: %s", problem)

@@ -95,6 +95,6 @@ def test_a_volatility_that_no_market_implied_is_named(run, server):
 def test_a_market_that_is_not_live_asks_nobody_and_says_so(run, server, owner):
     owner.execute("update market.origin set source = 'simulated', seed = 1")
     facts, check = run()
-    assert "origin of prices here is simulated" in facts["problem"]
+    assert "origin of prices here is simulated" in facts["not_asked"]
     assert check.passed
     assert server.asked == []
