@@ -128,7 +128,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def client(system: System) -> Iterator[httpx2.Client]:
     """A registered user of the API."""
-    with httpx2.Client(base_url=system.url("API", "/api/v1"), timeout=20, trust_env=False) as made:
+    with httpx2.Client(base_url=system.url("API", "/api/v1"), timeout=60, trust_env=False) as made:
         body = {"email": "e2e@example.com", "password": "correct horse battery"}
         answer = made.post("/auth/register", json=body)
         assert answer.status_code == 201, answer.text

@@ -62,13 +62,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def supervisor(settings: Settings) -> Iterator[Supervisor]:
     made = Supervisor(settings.state)
-    made.start([each for each in processes.table(settings) if each.name in ("redis", "watch")])
-    stopped = {each.name: each.state for each in made.list()}
-    assert stopped == {"redis": "STOPPED", "watch": "STOPPED"}, "it starts what it is told to"
-    made.start_process("redis")
-    wait_until(lambda: answers(settings))
-    yield made
-    made.stop()
+    try:
+        made.start([each for each in processes.table(settings) if each.name in ("redis", "watch")])
+        stopped = {each.name: each.state for each in made.list()}
+        assert stopped == {"redis": "STOPPED", "watch": "STOPPED"}, "it starts what it is told to"
+        made.start_process("redis")
+        wait_until(lambda: answers(settings), 60)
+        yield made
+    finally:
+        made.stop()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
