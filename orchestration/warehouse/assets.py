@@ -14,11 +14,11 @@ from coinsphere.settings import Settings
 from orchestration import automation
 from orchestration.execution import failures
 from orchestration.servers import documents
-from orchestration.warehouse import documentation, risk, row_counts
+from orchestration.warehouse import data_versions, documentation, risk, row_counts
 from orchestration.warehouse.dbt import Dbt
 
 RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
-FEATURES = dg.AssetKey(["marts", "ml_features_daily"])
+FEATURES = dg.AssetKey(["marts", data_versions.MODEL])
 DBT_DOCS = dg.AssetKey(["documentation", "dbt_docs"])
 
 
@@ -75,7 +75,8 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         """Build the selected models and run their tests; a failed test stops what is downstream."""
         with failures.classified(), _dbt_errors_last():
-            yield from row_counts.counted(dbt.cli(["build"], context).stream(), manifest, database)
+            told = row_counts.counted(dbt.cli(["build"], context).stream(), manifest, database)
+            yield from data_versions.versioned(told, manifest, database)
 
     return dbt_build
 
@@ -119,7 +120,7 @@ def risk_scores(
 
 @dg.asset(
     key=DBT_DOCS,
-    deps=[FEATURES, RISK_SCORES],
+    deps=[FEATURES],
     group_name="documentation",
     owners=["team:data"],
     kinds={"dbt"},
