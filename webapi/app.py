@@ -238,6 +238,7 @@ def _services(settings: Settings, clock: Clock) -> Services:
             settings.url_for(Role.API),
             size=settings.database_pool_size,
             prepares=settings.api_prepared_statements,
+            replica_url=settings.api_replica_dsn,
         ),
     )
 

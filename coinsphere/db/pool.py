@@ -86,13 +86,13 @@ class Database:
         self._pool.close()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, wait_seconds: float = WAIT_SECONDS) -> Iterator[Connection]:
         """A connection in a transaction.
 
         Raises:
-            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for 3 s.
+            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for so long.
         """
-        with self._pool.connection() as conn:
+        with self._pool.connection(wait_seconds) as conn:
             yield conn
 
     def _require_alive(self, conn: Connection) -> None:

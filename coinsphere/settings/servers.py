@@ -43,6 +43,11 @@ class Servers(Base):
         None,
         description="The same past a pooler: the stream listens over it for what is new. Empty: `api_database_url`.",
     )
+    api_replica_database_url: SecretStr | None = Field(
+        None,
+        description="The same of a standby, which then answers what the API reads of the market, as long as it is less than a "
+        "minute behind.",
+    )
     api_prepared_statements: bool = Field(
         default=True,
         description="API and stream have PostgreSQL keep plans of statements. Off behind PgBouncer before 1.22, and where its "
@@ -190,6 +195,12 @@ class Servers(Base):
         """The database URL of the API's role past a pooler. Raises ConfigurationError if no database is configured."""
         own = self.api_direct_database_url
         return self.url_for(Role.API) if own is None else own.get_secret_value()
+
+    @property
+    def api_replica_dsn(self) -> str | None:
+        """The database URL of a standby, where there is one."""
+        own = self.api_replica_database_url
+        return None if own is None else own.get_secret_value()
 
     @property
     def dsn(self) -> str:

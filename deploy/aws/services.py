@@ -1,7 +1,7 @@
 """Processes as services of ECS on Fargate, each with the secrets of its own role and no others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_cdk import (
     Duration,
@@ -22,7 +22,7 @@ from aws_cdk import (
 from constructs import Construct
 from installation import Installation, Size
 from network import Network
-from storage import Storage
+from storage import REPLICA_URL, Storage
 
 HOME = "/var/lib/coinsphere"
 NAMESPACE = "coinsphere.internal"
@@ -121,7 +121,8 @@ class Services(Construct):
             default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=NAMESPACE),
         )
         self.services: dict[str, ecs.FargateService] = {}
-        for process in (API, STREAM, FEED, WORKER, ML, MLFLOW):
+        api = replace(API, secrets=(*API.secrets, REPLICA_URL)) if installation.replica else API
+        for process in (api, STREAM, FEED, WORKER, ML, MLFLOW):
             self._serve(process.name, [process], process.folder)
         self._serve("dagster", DAGSTER_PROCESSES, "dagster")
         for name, (command, secrets) in ONCE.items():

@@ -54,6 +54,10 @@ SECRETS = (
 """Settings that are secrets: each a secret of its own, whose value an operator writes once (docs/guides/deployment.md)."""
 
 
+REPLICA_URL = "api_replica_database_url"
+"""The one more where there is a replica."""
+
+
 class Storage(Construct):
     """Everything that outlives a task.
 
@@ -70,7 +74,8 @@ class Storage(Construct):
         super().__init__(scope, "Storage")
         self._installation, self._network, self._key = installation, network, key
         self._removal = RemovalPolicy.RETAIN if installation.is_kept else RemovalPolicy.DESTROY
-        self.secrets = {name: self._secret(name) for name in SECRETS}
+        names = (*SECRETS, REPLICA_URL) if installation.replica else SECRETS
+        self.secrets = {name: self._secret(name) for name in names}
         self.database = self._database()
         if installation.replica:
             self._replica(self.database)

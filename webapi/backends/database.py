@@ -1,17 +1,21 @@
 """The API's connections to PostgreSQL: each transaction acts for the caller of the present request, and for nobody else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from flask import g, has_app_context
-from psycopg import Connection
+from psycopg import Connection, OperationalError
+from psycopg_pool import PoolTimeout
 
 from coinsphere.db import owner
 from coinsphere.db.owner import Scope
-from coinsphere.db.pool import Database
+from coinsphere.db.pool import WAIT_SECONDS, Database
 from coinsphere.observability import requests
+from webapi.backends import replica
+from webapi.backends.replica import Replica
 
 _ACTING = "acting"
 _SHARED = "shared_transaction"
@@ -36,17 +40,32 @@ class RequestDatabase(Database):
     Outside a request, and before `acts` was called, they act for nobody and see no user's rows.
     """
 
-    def __init__(self, url: str, *, size: int, prepares: bool = True) -> None:
+    def __init__(
+        self, url: str, *, size: int, prepares: bool = True, replica_url: str | None = None
+    ) -> None:
         super().__init__(
             url, size=size, begins_itself=False, role_has_settings=True, prepares=prepares
         )
+        self._replica = None if replica_url is None else Replica(replica_url, size=size)
+
+    def open(self) -> Self:
+        """Open the pools without waiting for the servers."""
+        if self._replica is not None:
+            self._replica.open()
+        return super().open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._replica is not None:
+            self._replica.close()
+        super().close()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, wait_seconds: float = WAIT_SECONDS) -> Iterator[Connection]:
         """A connection in a transaction; a savepoint of the shared one inside `shared`.
 
         Raises:
-            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for 3 s.
+            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for so long.
         """
         shared: Connection | None = g.get(_SHARED) if has_app_context() else None
         if shared is not None:
@@ -54,7 +73,7 @@ class RequestDatabase(Database):
                 yield shared
             return
         acting = _acting()
-        with super().connection() as conn:
+        with super().connection(wait_seconds) as conn:
             owner.begin(conn, acting.user_id, acting.scope, request_id=requests.current())
             yield conn
 
@@ -72,6 +91,28 @@ class RequestDatabase(Database):
         with super().connection() as conn, conn.pipeline():
             owner.act(conn, acting.user_id, acting.scope)
             yield conn
+
+    @contextmanager
+    def lagging(self) -> Iterator[Connection]:
+        """A connection for reads of what belongs to nobody and may be a minute old: the replica's, where there is one that follows.
+
+        Raises:
+            psycopg_pool.PoolTimeout: as `connection`.
+        """
+        with ExitStack() as stack:
+            yield self._of_replica(stack) or stack.enter_context(self.connection())
+
+    def _of_replica(self, stack: ExitStack) -> Connection | None:
+        is_shared = has_app_context() and _SHARED in g
+        if self._replica is None or is_shared or not self._replica.follows():
+            return None
+        try:
+            conn = stack.enter_context(self._replica.connection(replica.WAIT_SECONDS))
+            owner.begin(conn, None, request_id=requests.current())
+        except (OperationalError, PoolTimeout):
+            self._replica.lost()
+            return None
+        return conn
 
     @contextmanager
     def connection_as(self, scope: Scope) -> Iterator[Connection]:

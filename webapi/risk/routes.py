@@ -22,7 +22,7 @@ def get_risk(symbol: str) -> dict[str, Any]:
 
     Answers 503 with the reason where there is none yet: it takes 30 daily returns.
     """
-    with services().database.connection() as conn:
+    with services().database.lagging() as conn:
         token = symbols.find(conn, symbol)
         score = queries.newest(conn, [token.id]).get(token.id)
     return answers.risk(token, score)
@@ -36,7 +36,7 @@ def get_risk(symbol: str) -> dict[str, Any]:
 @risk.output(schemas.RisksOut)
 def get_risks(json_data: schemas.RiskBatchIn) -> dict[str, Any]:
     """The newest risk scores of several tokens; one without an answer does not spoil the others."""
-    with services().database.connection() as conn:
+    with services().database.lagging() as conn:
         wanted = symbols.find_all(conn, json_data.symbols)
         scores = queries.newest(conn, [token.id for _, token in wanted if token is not None])
     risks, failures = symbols.answer_each(

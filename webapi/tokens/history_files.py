@@ -57,7 +57,7 @@ def answer(symbol: str, asked: schemas.HistoryFileQuery, form: tables.Form) -> R
     interval = asked.interval or ("1h" if asked.timeframe in schemas.FINER else "1d")
     span = schemas.SPANS[asked.timeframe]
     with tables.sending() as file:
-        with services().database.connection() as conn, tables.fitting():
+        with services().database.lagging() as conn, tables.fitting():
             token = symbols.find(conn, symbol)
             rows = _rows(conn, token.id, interval, span, asked.as_of)
             arrow_files.write(rows, COLUMNS, file, form)

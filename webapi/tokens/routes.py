@@ -103,7 +103,7 @@ def get_price(symbol: str, query_data: price_schemas.PriceQuery) -> dict[str, An
 
 
 def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
-    with services().database.connection() as conn:
+    with services().database.lagging() as conn:
         rows = queries.search(conn, query.q or None, after, query.limit + 1)
     page = rows[: query.limit]
     return schemas.TokensOut(
@@ -113,13 +113,13 @@ def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
 
 
 def _detail(symbol: str) -> schemas.DetailOut:
-    with services().database.connection() as conn:
+    with services().database.lagging() as conn:
         token = asdict(queries.with_extremes(conn, symbols.find(conn, symbol)))
     return schemas.DetailOut.model_validate({**token, "token": token})
 
 
 def _history(symbol: str, frame: str, as_of: datetime | None) -> schemas.HistoryOut:
-    with services().database.connection() as conn:
+    with services().database.lagging() as conn:
         token = symbols.find(conn, symbol)
         points = history.of_frame(conn, token.id, frame, as_of)
         price, source = token.current_price, token.price_source
