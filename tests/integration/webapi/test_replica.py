@@ -1,5 +1,6 @@
 """The API with a standby of its server: who answers, while it follows and when it does not."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ class Standby:
         self.server.wait_until_ready()
 
     def stop(self) -> None:
-        self.process.terminate()
+        # Asked by SIGTERM it would wait for every session to end.
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
 
 
