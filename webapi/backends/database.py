@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from flask import g, has_app_context
@@ -21,8 +20,7 @@ _ACTING = "acting"
 _SHARED = "shared_transaction"
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class Acting(NamedTuple):
     """The user and scope that a request's transactions act for; see `coinsphere.db.owner`."""
 
     user_id: UUID | None = None
