@@ -309,6 +309,6 @@ def test_models_are_linked_to_where_they_are_worked_on(analyst, owner_db, model_
     """)
     text = analyst.get("/admin/models").text
     assert f"{model_server.url}/#/models/global/versions/7?workflowType=machine_learning" in text
-    assert f"{model_server.url}/#/runs/run-7?workflowType=machine_learning" in text
+    assert f'"{model_server.url}/#/experiments?workflowType=machine_learning"' in text
     assert "/runs/dagster-7" in text
     assert "too small &lt;b&gt;" in text

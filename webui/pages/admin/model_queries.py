@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 _ISSUING = """
-    select model_name as name, model_version as version, algorithm, min(run_id) as run_id, is_shadow,
+    select model_name as name, model_version as version, algorithm, is_shadow,
         count(*) as forecasts, count(distinct token_id) as tokens, array_agg(distinct horizon_days) as horizons,
         max(issued_at) as newest
     from model.predictions
@@ -18,7 +18,7 @@ _ISSUING = """
     limit 60
 """
 _JUDGED = """
-    select model_name as name, model_version as version, algorithm, run_id, dagster_run_id, passed, created_at,
+    select model_name as name, model_version as version, algorithm, dagster_run_id, passed, created_at,
         (select string_agg(reason ->> 'text', '; ')
          from jsonb_array_elements(report -> 'gates') gate, jsonb_array_elements(gate -> 'reasons') reason) as why
     from model.gate_reports
@@ -33,7 +33,7 @@ _ALARMS = """
 """
 _SCORED = """
     select distinct on (e.token_id)
-        t.symbol, e.model_name as name, e.model_version as version, e.algorithm, e.run_id, e.evaluated_at,
+        t.symbol, e.model_name as name, e.model_version as version, e.algorithm, e.evaluated_at,
         avg(e.skill_vs_naive) over (partition by e.token_id, e.model_version, e.evaluated_at) as skill,
         avg(e.coverage80) over (partition by e.token_id, e.model_version, e.evaluated_at) as coverage80
     from model.evaluations e
@@ -51,7 +51,6 @@ class Issuing:
     name: str
     version: int
     algorithm: str
-    run_id: str
     is_shadow: bool
     forecasts: int
     tokens: int
@@ -66,7 +65,6 @@ class Judged:
     name: str
     version: int
     algorithm: str
-    run_id: str
     dagster_run_id: str
     passed: bool
     created_at: datetime
@@ -92,7 +90,6 @@ class Scored:
     name: str
     version: int
     algorithm: str
-    run_id: str
     evaluated_at: datetime
     skill: float
     coverage80: float

@@ -13,7 +13,7 @@ from webui.security.access import analyst
 web_admin_models = Blueprint("web_admin_models", __name__)
 _LATELY = timedelta(days=3)
 _VIEW = "?workflowType=machine_learning"
-"""MLflow shows its pages of language models without it."""
+"""MLflow shows its pages of language models without it, and on pages that lose it: its list of models, and a run by its id alone."""
 
 
 @web_admin_models.get("/admin/models")
@@ -26,12 +26,11 @@ def models() -> Response:
     return rendering.page(
         "admin/models.html",
         **known,
-        run=lambda run_id: f"{work.settings.tracking_url}/#/runs/{quote(run_id, safe='')}{_VIEW}",
         version=_version,
         dagster_run=lambda run_id: (
             f"{work.settings.orchestrator_url}/runs/{quote(run_id, safe='')}"
         ),
-        mlflow=f"{work.settings.tracking_url}/#/models{_VIEW}",
+        mlflow=f"{work.settings.tracking_url}/#/experiments{_VIEW}",
         dagster=work.settings.orchestrator_url,
     )
 
