@@ -175,7 +175,7 @@ class Conversation:
             raise _refused(f"not found: {', '.join(unknown)[:200]}")
         if len(self._client.subscriptions) >= MOST:
             raise _refused(f"a connection has at most {MOST} subscriptions")
-        if len(self._client.symbols | subscription.symbols) > SUBSCRIPTIONS:
+        if len(self._hub.symbols_of(self._client) | subscription.symbols) > SUBSCRIPTIONS:
             raise _refused(f"a connection has at most {SUBSCRIPTIONS} symbols")
         return subscription
 

@@ -21,15 +21,14 @@ class Client:
     def __init__(self, user_id: UUID, session_id: UUID, drop: Callable[[], None]) -> None:
         self.user_id = user_id
         self.session_id = session_id
-        self.symbols: set[str] = set()
-        self._queue: asyncio.Queue[tuple[str | None, str]] = asyncio.Queue(QUEUE_MESSAGES)
-        self._newest: dict[str, str] = {}
+        self._texts: dict[object, str] = {}
+        self._more: asyncio.Future[None] | None = None
         self._drop = drop
 
     @property
     def waiting(self) -> int:
         """How many messages wait."""
-        return self._queue.qsize()
+        return len(self._texts)
 
     def offer(self, text: str, about: str | None = None) -> None:
         """Queue a message, or drop a client that does not keep up.
@@ -39,21 +38,24 @@ class Client:
             about: what it tells the state of. One about the same that still waits gives way to it, in its place: a client that
                 is slow gets the newest price and not all.
         """
-        if about is not None and about in self._newest:
-            self._newest[about] = text
-            return
-        try:
-            self._queue.put_nowait((about, text))
-        except asyncio.QueueFull:
+        key = object() if about is None else about
+        if len(self._texts) >= QUEUE_MESSAGES and key not in self._texts:
             self._drop()
             return
-        if about is not None:
-            self._newest[about] = text
+        self._texts[key] = text
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
 
     async def next(self) -> str:
-        """The message that has waited longest, as soon as there is one."""
-        about, text = await self._queue.get()
-        return text if about is None else self._newest.pop(about)
+        """The message that has waited longest, as soon as there is one. Only one may wait for it."""
+        while not self._texts:
+            self._more = asyncio.get_running_loop().create_future()
+            await self._more
+        text = self._texts.pop(next(iter(self._texts)))
+        if not self._texts:
+            # An emptied dictionary keeps its room; of thousands of clients nearly all wait for nothing.
+            self._texts = {}
+        return text
 
     def frames(self, text: str) -> Iterable[str]:
         """The frames that are sent for a message that has waited."""
@@ -87,25 +89,28 @@ class Hub:
 
     def remove(self, client: Client) -> None:
         """Remove a client."""
-        self.unsubscribe(client, list(client.symbols))
+        self.unsubscribe(client, self.symbols_of(client))
         _discard(self._by_user, client.user_id, client)
 
     def subscribe(self, client: Client, symbols: Iterable[str]) -> None:
         """Send the client the prices of `symbols` from now on."""
         for symbol in symbols:
-            client.symbols.add(symbol)
             self._by_symbol[symbol].add(client)
+
+    def symbols_of(self, client: Client) -> set[str]:
+        """The symbols whose prices the client is sent; looked for, as a set of each client's own would be the most of it."""
+        return {symbol for symbol, clients in self._by_symbol.items() if client in clients}
 
     def unsubscribe(self, client: Client, symbols: Iterable[str]) -> None:
         """Send the client the prices of `symbols` no longer."""
         for symbol in symbols:
-            client.symbols.discard(symbol)
             _discard(self._by_symbol, symbol, client)
 
     def to_subscribers(self, symbol: str, text: str) -> None:
         """Queue the price of `symbol` for everybody who subscribed to it."""
+        about = price_of(symbol)
         for client in list(self._by_symbol.get(symbol, ())):
-            client.offer(text, price_of(symbol))
+            client.offer(text, about)
 
     def to_user(self, user_id: UUID, text: str, about: str | None = None) -> None:
         """Queue a message for all connections of one user; `about` as in `Client.offer`."""

@@ -210,13 +210,14 @@ class Stream:
             case messages.Subscribe():
                 self._subscribe(client, {symbol.upper() for symbol in request.symbols})
             case messages.Unsubscribe():
-                gone = {symbol.upper() for symbol in request.symbols} & client.symbols
+                named = {symbol.upper() for symbol in request.symbols}
+                gone = named & self.hub.symbols_of(client)
                 self.hub.unsubscribe(client, gone)
                 client.offer(messages.unsubscribed(gone))
 
     def _subscribe(self, client: Client, wanted: set[str]) -> None:
         known = wanted & self.feed.symbols
-        if len(client.symbols | known) > SUBSCRIPTIONS:
+        if len(self.hub.symbols_of(client) | known) > SUBSCRIPTIONS:
             client.offer(messages.error("too_many", f"at most {SUBSCRIPTIONS} symbols"))
             return
         self.hub.subscribe(client, known)

@@ -33,6 +33,26 @@ def test_messages_reach_subscribers_and_owners_only():
     assert _received(ada) == []
 
 
+def test_who_waits_for_a_message_is_woken_and_one_who_gave_up_is_not():
+    client = _client(Hub(), ADA)
+
+    async def waiting() -> list[str]:
+        gone = asyncio.create_task(client.next())
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        client.offer("first")
+        got = [await client.next()]
+        next_one = asyncio.create_task(client.next())
+        await asyncio.sleep(0)
+        client.offer("second")
+        client.offer("third")
+        return [*got, await next_one, await client.next()]
+
+    assert asyncio.run(waiting()) == ["first", "second", "third"]
+    assert client.waiting == 0
+
+
 def test_a_client_that_has_gone_leaves_nothing_behind():
     hub = Hub()
     client = _client(hub, ADA)
