@@ -25,6 +25,13 @@ _BLANK = b"\r\n\r\n"
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
+class _Request(Request):  # type: ignore[misc]  # gunicorn has no types
+    """A request of nobody whom gunicorn trusts: `forwarded_allow_ips` is empty, so no address has to be read for it."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        return False
+
+
 class Receiver:
     """The bytes that one connection has sent, and the requests in them.
 
@@ -103,7 +110,7 @@ class Receiver:
         self._looked_at = 0
         self._head_text = head
         self._number += 1
-        request = Request(self._config, IterUnreader([head]), self._peer, self._number)
+        request = _Request(self._config, IterUnreader([head]), self._peer, self._number)
         self._frame(request)
         return request
 

@@ -19,21 +19,22 @@ import errno
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 from coinsphere.network.client_networks import network
 from coinsphere.stream import handover
 from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals
+from webapi.server.answer import Answer
 from webapi.server.connection import Connection, State
 from webapi.server.fixed_settings import FixedSettings
+from webapi.server.threads import Threads
 
 _LOOK_SECONDS = 0.5
 _LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))
@@ -68,8 +69,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """After the fork: the lanes' threads start on first use."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         self.cfg = FixedSettings(self.cfg)
-        self._logins = ThreadPoolExecutor(_LOGIN_THREADS, thread_name_prefix="login")
-        self._liveness = ThreadPoolExecutor(1, thread_name_prefix="liveness")
+        self._logins = Threads(_LOGIN_THREADS, "login")
+        self._liveness = Threads(1, "liveness")
         self._connections: set[Connection] = set()
         self._of_network: Counter[str] = Counter()
         self._turned_away = 0
@@ -80,6 +81,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._untold: set[Connection] | None = None
         self._retires_by = 0.0
         super().init_process()
+
+    def get_thread_pool(self) -> Threads:
+        """The threads that answer all but what has a lane."""
+        return Threads(self.cfg.threads, "request")
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -116,31 +121,40 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         else:
             self._watch(conn, EVENT_READ, self._readable)
 
-    def handle(self, conn: Connection) -> bool:
-        """Answer a request on a thread. Returns whether another may follow on its connection."""
-        if conn.came_at is not None:
-            conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
-        if self._untold is not None or not self.alive:
-            conn.request.force_close()
+    def handle(self, conn: Connection) -> None:
+        """Answer a request on a thread, and tell the loop."""
         try:
-            is_kept = bool(self.handle_request(conn.request, conn))
-        except StopIteration:
-            is_kept = False
+            if conn.came_at is not None:
+                conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
+            if self._untold is not None or not self.alive:
+                conn.request.force_close()
+            conn.is_kept = self._answer(conn)
+            conn.sock.push()
         except OSError as error:
             self.log.debug("connection lost: %s", error)
-            return False
+            conn.is_kept = False
+        finally:
+            self.method_queue.defer(self.finish_request, conn)
+
+    def _answer(self, conn: Connection) -> bool:
+        """Write the application's answer. Returns whether another request may follow on its connection."""
+        self.nr += 1
+        answer, peers = None, (conn.sock, conn.client, conn.server)
+        try:
+            answer, environ = wsgi.create(conn.request, *peers, self.cfg, Answer)
+            environ["wsgi.multithread"] = True
+            _write(self.wsgi(environ, answer.start_response), answer)
+            return not answer.should_close()
+        except OSError:
+            raise
         except Exception:
             self.log.exception("Error handling request")
-            conn.sock.sendall(refusals.written(Problem(500)))
-            is_kept = False
-        with suppress(OSError):
-            conn.sock.push()
-            return is_kept
-        return False
+            if answer is None or not answer.headers_sent:
+                conn.sock.sendall(refusals.written(Problem(500)))
+            return False
 
-    def finish_request(self, conn: Connection, done: Future[bool]) -> None:
+    def finish_request(self, conn: Connection) -> None:
         """Continue a connection after a thread has answered."""
-        conn.is_kept = not done.cancelled() and done.exception() is None and done.result()
         conn.request, conn.came_at, conn.sock.is_late = None, None, False
         self._guarded(self._go_on, conn)
 
@@ -250,9 +264,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             threads = self._liveness
         elif request.method == "POST" and request.path in _LOGINS:
             threads, conn.came_at = self._logins, time.monotonic()
-        threads.submit(self.handle, conn).add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
-        )
+        threads.submit(partial(self.handle, conn))
 
     def _hand_over(self, conn: Connection, request: Any) -> None:
         """Hand a WebSocket over to the stream's process."""
@@ -313,6 +325,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._of_network[conn.network] += change
         if not self._of_network[conn.network]:
             del self._of_network[conn.network]
+
+
+def _write(body: Iterable[bytes], answer: Answer) -> None:
+    try:
+        for part in body:
+            answer.write(part)
+        answer.close()
+    finally:
+        if hasattr(body, "close"):
+            body.close()
 
 
 _TOO_MANY = "This address has as many connections as one may have; close some, or keep them for several requests."
