@@ -7,8 +7,10 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 import psutil
 import psycopg
@@ -42,6 +44,9 @@ _LONGEST = (
     "integration/stream/test_feed_faults.py",
 )
 """Begun first: a file is one process's, and one that is begun last keeps the others waiting."""
+
+_PORTS = iter(SystemRandom().sample(range(10_000, 32_000), 20_000))
+"""Each process has an order of its own."""
 
 # No example has to be quick: that is told of a machine, not of the code.
 settings.register_profile("patient", deadline=None)
@@ -100,10 +105,12 @@ def shared_data() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free, and given to nobody else: systems take none of these for outgoing connections."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture(scope="session")

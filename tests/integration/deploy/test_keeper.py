@@ -20,7 +20,7 @@ from coinsphere.local.postgres import PostgresServer
 from coinsphere.security.signing.file_keyring import FileKeyring
 from tests.conftest import free_port
 from tests.integration.backup.servers import running
-from tests.integration.deploy.test_apart import ROOT, until
+from tests.integration.deploy.apart import ROOT, until
 from tests.unit.deploy.test_files import COMPOSE, interpolated
 
 BIN = Path(sys.executable).parent
