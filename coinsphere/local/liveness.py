@@ -34,7 +34,7 @@ def answers(name: str, settings: Settings) -> bool | None:
 def _http(port: str, path: str) -> Answers:
     def ask(settings: Settings) -> bool:
         url = f"http://127.0.0.1:{getattr(settings, port)}{path}"
-        httpx2.get(url, timeout=_SECONDS, trust_env=False)
+        probes.http().get(url, timeout=_SECONDS)
         return True
 
     return ask
