@@ -59,7 +59,8 @@ class Feed:
 
     async def resume(self, client: Client, since: datetime) -> None:
         """Queue the alerts of a client that was away, and from when on these are all; some it may know by their ids."""
-        start = max(since - _OVERLAP, self._clock() - REPLAYED)
+        # What comes first is no moment that five minutes can be taken from: a client may say the beginning of time.
+        start = max(since, self._clock() - REPLAYED) - _OVERLAP
         try:
             async with self._pool.connection() as conn:
                 fired = await reading.firings_of(conn, client.user_id, start, MOST_REPLAYED)

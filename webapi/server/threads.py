@@ -4,7 +4,10 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
+from coinsphere import log
+
 Task = Callable[[], None]
+_log = log.get("server")
 
 
 class Threads:
@@ -24,7 +27,7 @@ class Threads:
         self._count = count
 
     def submit(self, task: Task) -> None:
-        """Run a task, which raises nothing, as soon as a thread is free. Called by one thread alone."""
+        """Run a task as soon as a thread is free; what it raises is logged. Called by one thread alone."""
         self._tasks.put(task)
         while self._not_started:
             self._not_started.pop().start()
@@ -36,4 +39,9 @@ class Threads:
 
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
-            task()
+            try:
+                task()
+            except (
+                BaseException
+            ):  # whatever a request raises, an end of the program too, must end no thread
+                _log.exception("Error in a thread")

@@ -123,6 +123,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle(self, conn: Connection) -> None:
         """Answer a request on a thread, and tell the loop."""
+        conn.is_kept = False
         try:
             if conn.came_at is not None:
                 conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS

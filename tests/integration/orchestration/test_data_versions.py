@@ -51,3 +51,9 @@ def test_a_closed_day_does(version, owner, change):
 def test_other_models_and_events_stay_as_they_are(version, pool):
     assert version("dim_tokens") is None
     assert list(data_versions.versioned(["any"], MANIFEST, pool)) == ["any"]
+
+
+def test_a_version_that_cannot_be_told_fails_no_build(version, owner):
+    owner.execute("revoke select on marts.ml_features_daily from coinsphere_pipeline")
+
+    assert version() is None

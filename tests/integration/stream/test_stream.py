@@ -446,9 +446,14 @@ def test_who_was_away_hears_their_own_alerts_again(world, database):
             assert answer["alerts"] == 1
             # An alert is stored some time after it fired.
             assert datetime.fromisoformat(answer["since"]) < since
-            await say(client, "resume", since="2020-01-01T00:00:00Z")
-            answer = await receive(client, "resumed")
-            assert datetime.fromisoformat(answer["since"]) > since - 2 * feed.REPLAYED
+            for long_ago in (
+                "2020-01-01T00:00:00Z",
+                "0001-01-01T00:00:00Z",
+                "0001-01-01T00:00:00+14:00",
+            ):
+                await say(client, "resume", since=long_ago)
+                answer = await receive(client, "resumed")
+                assert datetime.fromisoformat(answer["since"]) > since - 2 * feed.REPLAYED
             await say(client, "resume", since="2026-01-01T00:00:00")
             assert (await receive(client, "error"))["code"] == "bad_message"
 
