@@ -41,7 +41,5 @@ class Threads:
         while (task := self._tasks.get()) is not None:
             try:
                 task()
-            except (
-                BaseException
-            ):  # whatever a request raises, an end of the program too, must end no thread
+            except BaseException:  # noqa: BLE001 - the end of a program, too, ends no thread
                 _log.exception("Error in a thread")
