@@ -106,7 +106,7 @@ def test_the_graph_gives_the_mean_of_the_nets(market):
 def test_what_lies_beyond_the_memory_of_the_net_is_forgotten(fitted, market):
     net = fitted["global_lstm"]
     longer = replace(net, memory=4 * net.memory)
-    np.testing.assert_allclose(net.shifts(market, END), longer.shifts(market, END), atol=1e-3)
+    np.testing.assert_allclose(net.shifts(market, END), longer.shifts(market, END), atol=1e-5)
     described = net.parameters()
     old = {name: value for name, value in described.items() if name != "memory"}
     assert global_lstm.load(described, net.binaries()).memory == net.memory
