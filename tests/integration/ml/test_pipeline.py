@@ -435,6 +435,35 @@ def test_later_days_are_held_out_too(warehouse, evaluation, trained):
 DAYS_SEEN = 300
 
 
+def test_an_evaluation_forecasts_from_what_was_believed(warehouse, evaluation, trained):
+    """A close of a held-out day is corrected now: the forecasts of then stay, and are judged on what is believed now."""
+    day = evaluation.scores[0].first_origin + timedelta(days=20)
+    of_day = {"token": evaluation.token.id, "day": day, "opened_at": start_of_day(day)}
+    with psycopg.connect(warehouse.database.pipeline) as conn:
+        conn.execute(
+            "update market.price_data set close = close * 1.02, high = high * 1.02, ingested_at = now() "
+            "where token_id = %(token)s and interval = '1d' and opened_at = %(opened_at)s",
+            of_day,
+        )
+        conn.execute(
+            "update marts.ml_features_daily set close = close * 1.02 where token_id = %(token)s and price_date = %(day)s",
+            of_day,
+        )
+        corrected = pipeline.build_training_set(conn, evaluation.token, warehouse.settings)
+        made = pipeline.evaluate_token(
+            conn, warehouse.settings, corrected, trained, clock=lambda: NOW.replace(hour=3)
+        )
+        conn.rollback()
+    assert corrected.digest != evaluation.data_digest
+    assert made.champion == evaluation.champion
+    assert _quantiles(made) == _quantiles(evaluation)
+    assert made.scores != evaluation.scores
+
+
+def _quantiles(made):
+    return {(each.horizon_days, each.origin_at): each.quantiles for each in made.origins}
+
+
 def test_without_a_model_there_is_no_forecast(warehouse):
     token = warehouse.token("USDC")
     with warehouse.pipeline() as conn, pytest.raises(NoChampion, match="USDC"):
