@@ -24,7 +24,7 @@ _log = log.get("audit")
 
 
 def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
-    """Verify the chain and anchor its end; a broken chain is logged as an error, and not anchored."""
+    """Verify the chain, keep the verdict and anchor a good end; a broken one is logged as an error."""
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
     anchors = anchoring.read_anchors(path)
     after = None if _reads_all(anchors, now) else anchors[-1]
@@ -32,6 +32,7 @@ def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
         settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
     ) as conn:
         verdict = verification.verify(conn, keys, anchors, after=after)
+        verification.keep(conn, verdict, now)
         if verdict.problem is None:
             anchoring.anchor(conn, keys, path, now)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import Connection
 
@@ -10,6 +11,11 @@ from coinsphere.audit.anchoring import Anchor
 from coinsphere.audit.chain import FIRST_HASH, Entry
 from coinsphere.errors import UnknownKey
 from coinsphere.security.symmetric_keys import SymmetricKeys
+
+_KEEP = """
+    insert into app.audit_verdict (verified_at, problem) values (%(now)s, %(problem)s)
+    on conflict (only_row) do update set verified_at = excluded.verified_at, problem = excluded.problem
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,17 @@ def verify(
     if problem is None and inserted is not None:
         problem = f"the row with id {inserted} is in no chain: it was not written by the system"
     return Verdict(checked, loose, len(anchors), problem)
+
+
+def keep(conn: Connection, verdict: Verdict, now: datetime) -> None:
+    """Store the verdict, which `last_problem` tells until the next."""
+    conn.execute(_KEEP, {"now": now, "problem": verdict.problem})
+
+
+def last_problem(conn: Connection) -> str | None:
+    """What the last verification found wrong; reads no entry of the log."""
+    row = conn.execute("select problem from app.audit_verdict").fetchone()
+    return row[0] if row else None
 
 
 def _check_entries(

@@ -1,4 +1,4 @@
-"""Problems that show in no process's own state: failed or stuck jobs, missed ticks, old data, too many connections.
+"""Problems that show in no process's own state: failed or stuck jobs, missed ticks, old data, a changed audit log.
 
 Each is a list of sentences, empty where all is well; `/health` tells only whether one is.
 """
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
+from coinsphere.audit import verification
 from coinsphere.health import backup_progress
 from coinsphere.jobs import cron, records
 from coinsphere.market import origin
@@ -84,12 +85,19 @@ def backups(conn: Connection, settings: Settings, now: datetime) -> list[str]:
     return backup_progress.problems(conn, settings.backup_hours, now)
 
 
+def audit(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
+    """Whether somebody changed the audit log, by its last verification."""
+    problem = verification.last_problem(conn)
+    return [f"the log was changed: {problem}"] if problem else []
+
+
 CHECKS: Mapping[str, Check] = {
     "jobs": jobs,
     "schedules": schedules,
     "data": data,
     "connections": connections,
     "backups": backups,
+    "audit": audit,
 }
 
 

@@ -27,6 +27,7 @@ class ServicesOut(Output):
         description="`error` where what was committed is not stored elsewhere, or the last drill failed."
     )
     connections: State = Field(description="`error` where PostgreSQL is about to refuse more.")
+    audit: State = Field(description="`error` where somebody changed the audit log.")
     orchestrator: State
     daemon: State
     mlflow: State
@@ -56,6 +57,7 @@ class HealthOut(Output):
                     "data": "ok",
                     "connections": "ok",
                     "backups": "ok",
+                    "audit": "ok",
                     "orchestrator": "ok",
                     "daemon": "ok",
                     "mlflow": "ok",

@@ -46,6 +46,7 @@ def list_(limit: int, event: str | None, actor: UUID | None, *, as_json: bool) -
 def verify() -> None:
     """Check the whole chain and every anchor; the first thing that is wrong is named, and the exit code is 1."""
     from coinsphere.audit import anchoring, verification
+    from coinsphere.clock import utc_now
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
@@ -53,6 +54,7 @@ def verify() -> None:
     anchors = anchoring.read_anchors(settings.audit_anchors)
     with _connection(settings) as conn:
         verdict = verification.verify(conn, SymmetricKeys(settings.audit_keys), anchors)
+        verification.keep(conn, verdict, utc_now())
     if verdict.loose:
         click.echo(f"{verdict.loose} entries are in no chain.")
     if verdict.problem:

@@ -48,6 +48,9 @@ EXCEPT = {
     ("coinsphere_pipeline", "market.asset_events"): "ra",
     ("coinsphere_pipeline", "market.adjusted_candles"): "r",
     ("coinsphere_api", "app.backups"): "r",
+    ("coinsphere_api", "app.audit_verdict"): "r",
+    ("coinsphere_readonly", "app.audit_verdict"): "r",
+    ("coinsphere_pipeline", "app.audit_verdict"): "",
     ("coinsphere_api", "app.backup_progress"): "r",
     ("coinsphere_api", "app.backup_drills"): "r",
     ("coinsphere_pipeline", "app.backups"): "ra",
@@ -151,6 +154,7 @@ WORKERS = {
     if role == "coinsphere_pipeline" and table.startswith("app.")
 } | {
     ("coinsphere_worker", "app.backup_progress"): "rawd",
+    ("coinsphere_worker", "app.audit_verdict"): "r",
     ("coinsphere_worker", "app.channel_messages"): "rawd",
     ("coinsphere_worker", "app.product_events"): "rad",
     ("coinsphere_worker", "app.audit_logs"): "a",

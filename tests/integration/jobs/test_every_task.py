@@ -93,8 +93,9 @@ def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tm
             until(lambda name=name: owner.execute(_ENDED, [name]).fetchone(), 240)
     outcomes = {name: owner.execute(_ENDED, [name]).fetchone()[0] for name in told}
     assert outcomes == dict.fromkeys(told, "succeeded"), (tmp_path / "worker.log").read_text()
-    # The audit log was read for it, by a right that the worker's role has only while it says so.
+    # The audit log was read, and its verdict kept, by rights that the worker's role has only while it says so.
     assert anchoring.read_anchors(tmp_path / "audit-anchors.jsonl")[-1].seq == 1
+    assert owner.execute("select problem from app.audit_verdict").fetchone() == (None,)
     assert provider.customers == {}
 
 

@@ -16,6 +16,7 @@ from coinsphere.audit import anchoring, chain, hourly, verification
 from coinsphere.audit.anchoring import Anchor
 from coinsphere.audit.events import Event
 from coinsphere.audit.masking import Detail
+from coinsphere.health import conditions
 from coinsphere.local.postgres import SUPERUSER
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
@@ -421,9 +422,11 @@ def test_the_hourly_check_anchors_what_is_good_and_nothing_else(
     superuser.execute("update app.audit_logs set action = 'x' where seq = 2")
     hour = timedelta(hours=1)
     assert hourly.check_and_anchor(settings, night + hour).problem is None
+    assert conditions.audit(owner, settings, NOW) == []
     for later in (0, 3, 4):  # what was found once is found each hour until it is mended
         verdict = hourly.check_and_anchor(settings, night + timedelta(days=1) + later * hour)
         assert "entry 2" in str(verdict.problem)
+        assert conditions.audit(owner, settings, NOW) == [f"the log was changed: {verdict.problem}"]
     superuser.execute("delete from app.audit_logs where seq > 3")
     assert "cut off" in str(hourly.check_and_anchor(settings, night + hour).problem)
     assert len(anchoring.read_anchors(anchors)) == 4
@@ -448,8 +451,10 @@ def test_after_a_restore_the_log_says_so_and_goes_on(
     superuser.execute(_OFF)
     superuser.execute("delete from app.audit_logs where seq > 4")
     assert run("audit", "verify").exit_code == 1
+    assert "cut off" in str(verification.last_problem(owner))
     assert "entry 5" in run("audit", "reseal", "--reason", "restored the backup of 12:04").output
     assert run("audit", "verify").exit_code == 0
+    assert verification.last_problem(owner) is None
     (entry,) = chain.newest(owner, 1)
     assert entry.details["last_anchor"] == 9
     assert entry.details["reason"] == "restored the backup of 12:04"

@@ -294,6 +294,7 @@ def test_health(api_settings, owner_db) -> None:
                 "data",
                 "backups",
                 "connections",
+                "audit",
                 "orchestrator",
                 "daemon",
                 "mlflow",
