@@ -84,7 +84,5 @@ def _run(
     settings: Settings, job: str, title: str, progress: Progress, tags: dict[str, str] | None = None
 ) -> None:
     with progress.stage(title) as stage:
-        # Somebody else may have asked for it just now.
-        run_id = dagster.under_way(settings, job) or dagster.launch(settings, job, tags)
-        for step in dagster.follow(settings, run_id):
+        for step in dagster.follow(settings, dagster.begin(settings, job, tags)):
             stage.step(step)

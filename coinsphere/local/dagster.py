@@ -17,7 +17,7 @@ from tenacity import (
 from tenacity.stop import stop_base
 
 from coinsphere.errors import LocalServiceError
-from coinsphere.local.probes import graphql
+from coinsphere.local.probes import START_SECONDS, graphql
 from coinsphere.local.supervision import Supervisor
 from coinsphere.settings import Settings
 
@@ -85,8 +85,8 @@ _REPORT = """
 """
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 1.0
-_LAUNCH_SECONDS = 180.0
-_PATIENCE_SECONDS = 300.0
+_PATIENCE_SECONDS = float(START_SECONDS)
+"""A run that is asked for may be late as a process that starts may, and for the same reason."""
 _DONE_STEPS = ("SUCCESS", "FAILURE", "SKIPPED")
 
 
@@ -101,21 +101,30 @@ class Step:
 
 def has_succeeded(settings: Settings, job: str) -> bool:
     """Whether a run of `job` has ever succeeded."""
-    return bool(_ask(settings, _SUCCEEDED, job=job)["runsOrError"].get("results"))
+    return bool(_patiently(_ask)(settings, _SUCCEEDED, job=job)["runsOrError"].get("results"))
 
 
-def under_way(settings: Settings, job: str) -> str | None:
-    """The run of `job` that waits or goes on, the newest; None where there is none."""
+def begin(settings: Settings, job: str, tags: Mapping[str, str] | None = None) -> str:
+    """The run of `job` that waits or goes on, else one that is launched; its id.
+
+    Somebody else may have asked for it just now, or a webserver that died before it could say so.
+
+    Raises:
+        LocalServiceError: Dagster refuses, or does not answer for ten minutes; carries why.
+    """
+    return _patiently(_begin)(settings, job, tags)
+
+
+def _begin(settings: Settings, job: str, tags: Mapping[str, str] | None) -> str:
+    return _under_way(settings, job) or _launch(settings, job, tags)
+
+
+def _under_way(settings: Settings, job: str) -> str | None:
     runs = _ask(settings, _UNDER_WAY, job=job)["runsOrError"].get("results") or ()
     return str(runs[0]["runId"]) if runs else None
 
 
-def launch(settings: Settings, job: str, tags: Mapping[str, str] | None = None) -> str:
-    """Launch a run of `job`; returns its id.
-
-    Raises:
-        LocalServiceError: Dagster refuses; carries why.
-    """
+def _launch(settings: Settings, job: str, tags: Mapping[str, str] | None) -> str:
     params = {
         "selector": {"jobName": job, **_REPOSITORY},
         "runConfigData": {},
@@ -124,8 +133,8 @@ def launch(settings: Settings, job: str, tags: Mapping[str, str] | None = None) 
         },
         "mode": "default",
     }
-    # It plans every partition before it answers, and asking twice would launch two runs.
-    answer = _ask(settings, _LAUNCH, seconds=_LAUNCH_SECONDS, params=params)["launchRun"]
+    # It plans every partition before it answers. Nobody asks again while it may: that would launch two runs.
+    answer = _ask(settings, _LAUNCH, seconds=_PATIENCE_SECONDS, params=params)["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":
         why = answer.get("message") or answer.get("errors") or answer["__typename"]
         raise LocalServiceError(f"Dagster does not launch the job {job}: {why}")
@@ -147,7 +156,7 @@ def report_materialized(
         "description": description,
     }
     # Twice noted is noted once; thousands of partitions take a busy webserver a while.
-    reply = _patiently(_ask)(settings, _REPORT, seconds=_LAUNCH_SECONDS, params=params)
+    reply = _patiently(_ask)(settings, _REPORT, seconds=180.0, params=params)
     answer = reply["reportRunlessAssetEvents"]
     if answer["__typename"] != "ReportRunlessAssetEventsSuccess":
         raise LocalServiceError(f"Dagster does not note the partitions: {answer}")
@@ -200,6 +209,10 @@ def _explain(settings: Settings, run_id: str, status: str) -> str:
     return f"The run ended with {status}; its log: {url}\n" + "\n".join(reasons)
 
 
+class _NoAnswer(LocalServiceError):
+    """Of the webserver, which may be busy."""
+
+
 class _SystemStopped(stop_base):
     """There is nothing to wait for. The settings are what is called with first."""
 
@@ -209,7 +222,7 @@ class _SystemStopped(stop_base):
 
 
 _patiently = retry(
-    retry=retry_if_exception_type(LocalServiceError),
+    retry=retry_if_exception_type(_NoAnswer),
     wait=wait_fixed(2 * _POLL_SECONDS),
     stop=stop_after_delay(_PATIENCE_SECONDS) | _SystemStopped(),
     reraise=True,
@@ -221,4 +234,4 @@ def _ask(settings: Settings, query: str, *, seconds: float = 30.0, **variables: 
     try:
         return graphql(settings, query, seconds=seconds, **variables)
     except (httpx2.HTTPError, ValueError) as error:
-        raise LocalServiceError(f"Dagster's webserver does not answer: {error}") from error
+        raise _NoAnswer(f"Dagster's webserver does not answer: {error}") from error

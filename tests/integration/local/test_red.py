@@ -5,14 +5,17 @@ import json
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
 from rich.console import Console
+from tenacity import nap
 
 from coinsphere.cli.progress import ConsoleProgress
 from coinsphere.cli.system import up
+from coinsphere.local import dagster
 from coinsphere.market.quality import set_aside
 from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.settings import Settings
@@ -34,7 +37,8 @@ def settings(database, tmp_path):
     )
 
 
-def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline):
+def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline, monkeypatch):
+    monkeypatch.setattr(dagster, "_patiently", lambda ask: ask)
     owner.execute("insert into market.origin (source, seed) values ('simulated', 1)")
     (token_id,) = owner.execute("select id from market.tokens where symbol = 'DAI'").fetchone()
     subjects = [
@@ -51,21 +55,23 @@ def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline):
     assert "Everything goes on running" in said.getvalue()
 
 
+_ANSWERS = {
+    "reportRunlessAssetEvents": {"__typename": "ReportRunlessAssetEventsSuccess"},
+    "launchRun": {"__typename": "PythonError", "message": "no room"},
+    "runsOrError": {"results": []},
+}
+
+
 class _Busy(BaseHTTPRequestHandler):
-    """Dagster's GraphQL: it knows no run, is too busy at first to note partitions, and launches nothing."""
+    """Dagster's GraphQL: too busy at first for each thing that it is asked; it knows no run, and launches nothing."""
 
     asked: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         query = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if "reportRunlessAssetEvents" in query:
-            self.asked.append("report")
-            noted = {"reportRunlessAssetEvents": {"__typename": "ReportRunlessAssetEventsSuccess"}}
-            self._answer(503 if len(self.asked) == 1 else 200, noted)
-        elif "launchRun" in query:
-            self._answer(200, {"launchRun": {"__typename": "PythonError", "message": "no room"}})
-        else:
-            self._answer(200, {"runsOrError": {"results": []}})
+        about = next(name for name in _ANSWERS if name in query)
+        self._answer(200 if about in self.asked else 503, {about: _ANSWERS[about]})
+        self.asked.append(about)
 
     def _answer(self, status: int, data: dict) -> None:
         body = json.dumps({"data": data}).encode()
@@ -79,8 +85,9 @@ class _Busy(BaseHTTPRequestHandler):
 
 
 def test_an_import_is_shown_and_the_pipeline_launched_though_dagster_is_busy(
-    settings, owner, tmp_path
+    settings, owner, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(nap, "time", SimpleNamespace(sleep=lambda _: None))
     folder = tmp_path / "candles"
     folder.mkdir()
     rows = "date,open,high,low,close,volume\n2024-01-01,1,2,1,2,5\n2024-01-02,2,3,2,x,5\n"
@@ -98,6 +105,13 @@ def test_an_import_is_shown_and_the_pipeline_launched_though_dagster_is_busy(
         server.shutdown()
         server.server_close()
 
-    assert _Busy.asked == ["report", "report"]
+    # What was asked for and not answered is looked for before it is asked for again.
+    launch = ["runsOrError", "launchRun"]
+    assert _Busy.asked == [
+        *["runsOrError"] * 2,
+        *["reportRunlessAssetEvents"] * 2,
+        *launch,
+        *launch,
+    ]
     assert "close 'x' is not a number" in said.getvalue()
     assert "Dagster does not launch the job pipeline: no room" in said.getvalue()
