@@ -9,10 +9,12 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from click.testing import CliRunner
 from pydantic import SecretStr
 from rich.console import Console
 from tenacity import nap
 
+from coinsphere.cli.main import cli
 from coinsphere.cli.progress import ConsoleProgress
 from coinsphere.cli.system import up
 from coinsphere.local import dagster
@@ -53,6 +55,13 @@ def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline, mo
     assert "Not everything is green: Dagster's webserver does not answer" in said.getvalue()
     assert "set aside DAI: Its feed is stuck." in said.getvalue()
     assert "Everything goes on running" in said.getvalue()
+    variables = {
+        "COINSPHERE_HOME": str(settings.home),
+        "COINSPHERE_PIPELINE_DATABASE_URL": settings.dsn,
+        "COINSPHERE_DAGSTER_PORT": str(settings.dagster_port),
+    }
+    alone = CliRunner().invoke(cli, ["fill"], env=variables)
+    assert (alone.exit_code, "does not answer" in alone.output) == (1, True), alone.output
 
 
 _ANSWERS = {

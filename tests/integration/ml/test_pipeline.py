@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
+from coinsphere.cli.main import cli
 from coinsphere.clock import start_of_day
 from ml import pipeline
 from ml.data import datasets, snapshots
@@ -312,6 +314,14 @@ def test_any_stored_forecast_comes_out_again_to_the_last_bit(warehouse, served, 
         level: Decimal(price) for level, price in made.quantiles.items()
     }
     assert made.input_digest == stored[1]
+
+
+def test_the_command_says_so(warehouse, served, monkeypatch):
+    monkeypatch.setenv("COINSPHERE_PIPELINE_DATABASE_URL", warehouse.database.pipeline)
+    monkeypatch.setenv("COINSPHERE_MLFLOW_URL", warehouse.settings.mlflow_url)
+    done = CliRunner().invoke(cli, ["ml", "reproduce", str(served["ewma"])])
+    assert done.exit_code == 0, done.output
+    assert "The same as stored, to the last bit." in done.output
 
 
 @pytest.fixture

@@ -40,6 +40,10 @@ def test_it_is_valid(document) -> None:
     assert document["info"]["license"]["identifier"] == "Apache-2.0"
 
 
+def test_the_collection_for_postman_is_printed() -> None:
+    assert json.loads(CliRunner().invoke(api, ["postman"]).stdout)["item"]
+
+
 def test_every_operation_says_more_than_its_title_and_who_may_call_it(document) -> None:
     operations = _operations(document)
     assert len(operations) > 130
