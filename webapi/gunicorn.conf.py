@@ -16,7 +16,7 @@ _beat = State(_settings.state).api_beat
 # Made before the first fork, so each worker has the same: whoever ends a session tells all by it.
 _changes = memoryview(mmap.mmap(-1, mmap.PAGESIZE))[:8]
 
-# prometheus_client looks for it when it is first imported, which is in the workers.
+# prometheus_client looks for it when it is first imported, which is when the application is loaded.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
 
 bind = f"{_settings.bind_host}:{_settings.api_port}"
@@ -48,6 +48,17 @@ def on_starting(_server: Any) -> None:
 
     metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
     metrics_folder.wipe(_metrics_folder)
+
+
+def when_ready(server: Any) -> None:
+    """Before the first worker, once the port is ours: load the application, whose memory all workers then share.
+
+    gunicorn's own `preload_app` would do so before `on_starting`, while earlier workers' metrics are still there.
+    """
+    from coinsphere import garbage
+
+    server.app.wsgi()
+    garbage.spare_what_is_loaded()
 
 
 def pre_fork(_server: Any, worker: Any) -> None:

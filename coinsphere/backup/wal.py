@@ -20,6 +20,7 @@ import psycopg
 from coinsphere import log
 from coinsphere.backup import privileges, tools
 from coinsphere.backup.model import SEGMENT, WAL
+from coinsphere.backup.packing import Packer
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
 from coinsphere.errors import BackupError
@@ -156,6 +157,7 @@ class Shipping:
         self._place = place
         self._seals = seals
         self._folder = folder
+        self._packer = Packer()
         self._stored: set[str] | None = None
         self._partial: tuple[str, int] | None = None
 
@@ -192,8 +194,7 @@ class Shipping:
     def _put(self, source: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="coinsphere-wal-") as scratch:
             packed, sealed = Path(scratch, "packed"), Path(scratch, "sealed")
-            with source.open("rb") as raw, gzip.open(packed, "wb", compresslevel=1) as out:
-                shutil.copyfileobj(raw, out)
+            self._packer.pack(source, packed)
             self._seals.seal(packed, sealed)
             self._place.put(f"{WAL}/{source.name}{_PACKED}", sealed)
         if self._stored is not None:

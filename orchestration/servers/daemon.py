@@ -18,6 +18,10 @@ from coinsphere.local.state import State
 from coinsphere.observability import faults
 from coinsphere.settings import Settings
 
+_NO_TIMEOUT = 0
+_POOL_RECYCLE_SECONDS = 3600
+_POOL_OVERFLOW = 20
+
 
 def main() -> None:
     """Work until the process is told to stop. DAGSTER_HOME names the instance."""
@@ -31,7 +35,7 @@ def main() -> None:
     with (
         suppress(KeyboardInterrupt),
         capture_interrupts(),
-        dg.DagsterInstance.get() as instance,
+        _connected() as instance,
         daemon_controller_from_instance(
             instance, workspace, heartbeat_interval_seconds=dagster_daemons.BEAT_SECONDS
         ) as controller,
@@ -39,6 +43,13 @@ def main() -> None:
         # The controller gave it a handler of its own.
         log.adopt("dagster")
         controller.check_daemon_loop()
+
+
+def _connected() -> dg.DagsterInstance:
+    """The instance, which keeps its connections: a new one for each statement, 400 a minute, costs more than all statements."""
+    instance = dg.DagsterInstance.get()
+    instance.optimize_for_webserver(_NO_TIMEOUT, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
+    return instance
 
 
 def _with_its_exception(record: logging.LogRecord) -> bool:

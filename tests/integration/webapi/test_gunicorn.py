@@ -48,6 +48,11 @@ class Running:
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
+    def reconnect(self) -> None:
+        """Leave the connections that a worker kept, which has ended."""
+        self.client.close()
+        self.client = httpx2.Client(timeout=60, trust_env=False)
+
     def post(self, path: str, body: dict, token: str | None = None) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self.client.post(f"{self.url}{V1}{path}", json=body, headers=headers)
@@ -183,14 +188,15 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis, variab
     assert httpx2.get(
         f"{api.url}{V1}/auth/me", headers=alone, trust_env=False, timeout=60
     ).is_success
-    api.client.close()
-    api.client = httpx2.Client(timeout=60, trust_env=False)
+    api.reconnect()
     wait_for(
         lambda: len(api.workers()) == 2 and victim.pid not in [each.pid for each in api.workers()],
         "the new worker",
     )
     assert api.get("/auth/me", token).status_code == 200
     assert scraped(api, "coinsphere_http_requests_total") >= before + 41
+
+    _a_reload_replaces_the_workers(api, token)
 
     # Redis dies; everything goes on, and a session still ends at once.
     own_redis.kill()
@@ -205,12 +211,22 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis, variab
     workers = api.workers()
     api.process.send_signal(signal.SIGTERM)
     assert api.process.wait(25) == 0
-    assert api.log.read_text().count("Worker exiting") == 2
+    # Two of them had been replaced.
+    assert api.log.read_text().count("Worker exiting") == 4
     assert not any(alive(worker) for worker in workers)
     log = api.log.read_text()
     assert PASSWORD not in log
     assert token not in log
     assert '"path": "/api/v1/tokens"' in log
+
+
+def _a_reload_replaces_the_workers(api: Running, token: str) -> None:
+    """By the signal that people send by hand; sessions live on in the new ones."""
+    before = {each.pid for each in api.workers()}
+    api.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: before.isdisjoint(each.pid for each in api.workers()), "new workers")
+    api.reconnect()
+    assert api.get("/auth/me", token).status_code == 200
 
 
 def _a_master_that_stands_still_is_seen(api: Running, settings: Settings) -> None:
@@ -391,7 +407,10 @@ def test_a_metrics_port_that_is_taken_is_said(variables) -> None:
 _WATCHED = """
 import gc, pathlib
 exec(pathlib.Path("webapi/gunicorn.conf.py").read_text())
-_as_it_is = post_worker_init
+_as_it_is, _forks = post_worker_init, pre_fork
+def pre_fork(server, worker):
+    assert server.app.callable is not None
+    _forks(server, worker)
 def post_worker_init(worker):
     _as_it_is(worker)
     pathlib.Path({told!r}).write_text(f"{{gc.get_freeze_count()}} {{len(gc.get_objects())}}")
@@ -399,7 +418,7 @@ def post_worker_init(worker):
 
 
 def test_a_workers_garbage_collector_leaves_the_libraries_alone(variables, tmp_path: Path) -> None:
-    """A full collection of all of them stops a worker for most of a second."""
+    """A full collection of all of them stops a worker for most of a second. They are loaded before it is forked."""
     told, config = tmp_path / "told", tmp_path / "gunicorn.conf.py"
     config.write_text(_WATCHED.format(told=str(told)))
     with subprocess.Popen(

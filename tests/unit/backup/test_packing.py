@@ -1,0 +1,28 @@
+"""A segment that grows is packed as a whole, and compressed only where it changed."""
+
+import gzip
+import os
+from pathlib import Path
+
+from coinsphere.backup.packing import Packer
+
+MIB = 1 << 20
+
+
+def test_what_has_not_changed_is_not_compressed_again(tmp_path: Path) -> None:
+    packer, source, packed = Packer(), tmp_path / "segment", tmp_path / "packed"
+
+    def pack(whole: bytes) -> int:
+        source.write_bytes(whole)
+        compressed = packer.pack(source, packed)
+        with gzip.open(packed) as opened:
+            assert opened.read() == whole
+        return compressed
+
+    first, second = os.urandom(MIB), os.urandom(MIB // 2)
+    assert pack(first + bytes(3 * MIB)) == 2  # the zeros once
+    assert pack(first + second + bytes(5 * MIB // 2)) == 1
+    assert pack(first + second + bytes(5 * MIB // 2)) == 0
+    assert pack(os.urandom(MIB) + bytes(3 * MIB)) == 1
+    assert pack(b"") == 0
+    assert pack(b"a history, of a few bytes") == 1
