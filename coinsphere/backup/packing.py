@@ -8,12 +8,12 @@ import gzip
 import hashlib
 from pathlib import Path
 
-_PART_BYTES = 1 << 20
+_PART_BYTES = 1 << 18
 _LEVEL = 1
 
 
 class Packer:
-    """Packs segments as files of gzip, a member for each MiB; it remembers the members of the last one."""
+    """Packs segments as files of gzip, a member for each 256 KiB; it remembers the members of the last one."""
 
     def __init__(self) -> None:
         self._members: dict[bytes, bytes] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coinsphere.backup.packing import Packer
 
-MIB = 1 << 20
+PART = 1 << 18
 
 
 def test_what_has_not_changed_is_not_compressed_again(tmp_path: Path) -> None:
@@ -19,10 +19,10 @@ def test_what_has_not_changed_is_not_compressed_again(tmp_path: Path) -> None:
             assert opened.read() == whole
         return compressed
 
-    first, second = os.urandom(MIB), os.urandom(MIB // 2)
-    assert pack(first + bytes(3 * MIB)) == 2  # the zeros once
-    assert pack(first + second + bytes(5 * MIB // 2)) == 1
-    assert pack(first + second + bytes(5 * MIB // 2)) == 0
-    assert pack(os.urandom(MIB) + bytes(3 * MIB)) == 1
+    first, second = os.urandom(PART), os.urandom(PART // 2)
+    assert pack(first + bytes(3 * PART)) == 2  # the zeros once
+    assert pack(first + second + bytes(5 * PART // 2)) == 1
+    assert pack(first + second + bytes(5 * PART // 2)) == 0
+    assert pack(os.urandom(PART) + bytes(3 * PART)) == 1
     assert pack(b"") == 0
     assert pack(b"a history, of a few bytes") == 1
