@@ -119,7 +119,7 @@ class Refresher(threading.Thread):
         super().__init__(name="refresher", daemon=True)
         self._refreshed = tuple(refreshed)
         self._seconds = seconds
-        self._stopping = threading.Event()
+        self._stopping, self._began = threading.Event(), threading.Event()
 
     def run(self) -> None:
         """Refresh now and then; an error that nobody expected is logged, and the next round comes all the same."""
@@ -129,8 +129,13 @@ class Refresher(threading.Thread):
                     part.refresh()
                 except Exception:  # noqa: BLE001 - the thread must outlive it, and it is logged
                     _log.exception("refresh_failed")
+            self._began.set()
             if self._stopping.wait(self._seconds):
                 return
+
+    def await_first(self, seconds: float) -> None:
+        """Wait for the end of the first round, but no longer than that."""
+        self._began.wait(seconds)
 
     def stop(self) -> None:
         """End after the round that is under way, without waiting for it."""

@@ -5,6 +5,7 @@ loaded beside the old one by a thread and replaces it at once, so no request wai
 given is decided by `ml.serving.ladder`, for each token and horizon alone.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -42,6 +43,9 @@ from ml.serving.responses import Statement
 
 _STATEMENT_TIMEOUT_MS = 2_000
 _CACHED: Final = 1_000
+_LOADED_SECONDS: Final = 20.0
+"""No connection is taken before models are loaded, as whoever asks would be told that there are none; nor is a registry that is
+away waited for any longer."""
 
 _log = log.get("ml.serving.server")
 
@@ -158,13 +162,14 @@ def create_app(
     refresher: Refresher | None = None,
     everyone: GlobalForecasts,
 ) -> Starlette:
-    """The server as an ASGI application; it starts `refresher` and opens and closes `database`. See `Endpoints`."""
+    """The server as an ASGI application; it starts `refresher`, waits for its first round, and opens and closes `database`. See `Endpoints`."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         with database:
             if refresher is not None:
                 refresher.start()
+                await asyncio.to_thread(refresher.await_first, _LOADED_SECONDS)
             yield
             if refresher is not None:
                 refresher.stop()

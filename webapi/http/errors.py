@@ -17,6 +17,7 @@ from webapi.http import json
 
 MIMETYPE = "application/problem+json"
 RETRY_SECONDS = 2
+COME_BACK = {"Retry-After": str(RETRY_SECONDS)}
 PAGES = "coinsphere-error-pages"
 """Under this name an app keeps what tells people of a problem in a page; it gives None where a program asks."""
 
@@ -127,8 +128,7 @@ def invalid(details: list[dict[str, str]]) -> Problem:
 
 def unavailable(error: str, *, detail: str | None = None, code: str | None = None) -> Problem:
     """503 that asks the client to come back."""
-    headers = {"Retry-After": str(RETRY_SECONDS)}
-    return Problem(503, error, detail=detail, code=code, headers=headers)
+    return Problem(503, error, detail=detail, code=code, headers=COME_BACK)
 
 
 def token_taken() -> Problem:

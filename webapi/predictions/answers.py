@@ -8,7 +8,7 @@ from babel.numbers import format_decimal
 
 from coinsphere.i18n import N_, gettext, language
 from coinsphere.market import anchoring
-from webapi.predictions import distribution, indicators, outcomes, schemas
+from webapi.predictions import distribution, indicators, not_kept, outcomes, schemas
 from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.model_server import LEVELS, Forecast
 from webapi.predictions.queries import Stored
@@ -31,7 +31,7 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
     """The answer for one token."""
     median, change, percent = _change(forecast)
     direction, confidence = _direction(forecast)
-    return {
+    shown = {
         "symbol": token.symbol,
         "name": token.name,
         "current_price": forecast.reference_price,
@@ -54,8 +54,8 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
         "prediction_change_percent": percent,
         "confidence": confidence,
         **_issue(forecast),
-        "not_kept": [],
     }
+    return shown | {"not_kept": not_kept.of(shown) if forecast.is_of_log else []}
 
 
 def _change(forecast: Forecast) -> tuple[Decimal, Decimal, Decimal]:

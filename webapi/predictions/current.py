@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from coinsphere.market.quality import set_aside
 from webapi.http import errors
-from webapi.predictions import answers, indicator_queries, model_server
+from webapi.predictions import answers, indicator_queries, model_server, past_answer
 from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.model_server import Forecast
 from webapi.services import Services
@@ -66,5 +66,17 @@ def require_none_against(conn: Connection, token: Token) -> None:
 
 
 def of_server(work: Services, token: Token, days: int) -> Forecast:
-    """The model server's answer. Raises `errors.Problem` with status 503 and the reason."""
-    return model_server.forecast(work.http, work.settings, token.symbol, days, work.clock())
+    """The model server's answer; while it is away, what was issued after the last close, at the newest price.
+
+    Raises:
+        errors.Problem: 503 with the reason.
+    """
+    now = work.clock()
+    try:
+        return model_server.forecast(work.http, work.settings, token.symbol, days, now)
+    except model_server.Away as away:
+        with work.database.connection() as conn:
+            try:
+                return past_answer.standing(conn, token, days, now)
+            except errors.Problem:
+                raise away from None

@@ -71,10 +71,24 @@ class Forecast(_Answer):
     price_source: str
     prediction_id: UUID | None = None
     factors: list[str] = Field(default_factory=list)
+    is_of_log: bool = False
+    """Whether it is what was issued after a close, and not the model server's own answer."""
 
     def quantile(self, level: str) -> Decimal:
         """The price that is not exceeded with probability `level`."""
         return self.quantiles[level]
+
+
+class Away(errors.Problem):
+    """The model server does not answer: 503 where nothing else does either."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503,
+            "no prediction: the model server does not answer",
+            code="model-server-away",
+            headers=errors.COME_BACK,
+        )
 
 
 def forecast(
@@ -83,16 +97,15 @@ def forecast(
     """The champion's forecast of a token that we know.
 
     Raises:
-        errors.Problem: 503 with the reason: no champion, no answer, or one that makes no sense.
+        Away: it does not answer.
+        errors.Problem: 503 with the reason: no champion, or an answer that makes no sense.
     """
     url = f"{settings.model_server_url}/predict/{quote(symbol, safe='')}"
     try:
         answer = client.get(url, params={"days": days}, headers=settings.service_headers)
     except httpx2.HTTPError as error:
         _log.warning("no answer", kind=type(error).__name__)
-        raise errors.unavailable(
-            "no prediction: the model server does not answer", code="model-server-away"
-        ) from error
+        raise Away from error
     if not answer.is_success:
         raise _refused(answer)
     return _checked(answer.content, symbol, days, now)

@@ -1,7 +1,6 @@
 """The forecast in force at a past instant, anchored at the price that was known then."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,7 +13,6 @@ from psycopg.rows import class_row
 from coinsphere.clock import DAY
 from coinsphere.market import anchoring, prices
 from webapi.http import errors
-from webapi.http.schema import camel
 from webapi.predictions import answers
 from webapi.predictions.model_server import LEVELS, Forecast, Model, Quality
 from webapi.predictions.point_in_time import STATE_THEN
@@ -52,21 +50,6 @@ _STOOD: LiteralString = f"""
 
 
 _OF_ALL_TOKENS = "all-tokens-forecaster"
-_OF_VERSION = "what the version had reached is not kept with a forecast"
-_OF_RUNG = "as which of the models of all tokens it stood, champion or baseline, is not kept with a forecast"
-_NOT_KEPT = {
-    "prediction.technical_indicators": "indicators are not kept by moment",
-    "model.rung": _OF_RUNG,
-    "model.trained_at": "when it was trained is not kept with a forecast",
-    "quality.coverage80": _OF_VERSION,
-    "quality.coverage95": _OF_VERSION,
-    "quality.skill_vs_naive": _OF_VERSION,
-    "quality.evaluated_on": _OF_VERSION,
-    "quality.beats_naive": _OF_VERSION,
-    "quality.in_distribution": "the forecast does not say it",
-    "quality.validated": _OF_RUNG,
-    "quality.reason": "why no model of all tokens had passed its gates is not kept with a forecast",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +86,7 @@ def answer(conn: Connection, token: Token, days: int, as_of: datetime) -> dict[s
     """The answer that stood at `as_of`, as `PredictionOut` takes it. Arguments and errors as of `standing`."""
     forecast = standing(conn, token, days, as_of)
     # What quotes the token now is no source of that price.
-    shown = answers.prediction(replace(token, price_source=None), forecast, None)
-    return shown | {"not_kept": _not_kept(shown)}
+    return answers.prediction(replace(token, price_source=None), forecast, None)
 
 
 def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Forecast:
@@ -130,16 +112,6 @@ def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Fore
             404, f"{token.symbol} was set aside then: {row.held}", code="set-aside"
         )
     return _answered(row, _anchor(conn, token.id, row, as_of), token.symbol, days, as_of)
-
-
-def _not_kept(shown: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The fields of an answer that are null as they were not stored, with the reason."""
-    absent = []
-    for path, reason in _NOT_KEPT.items():
-        part, field = path.split(".")
-        if shown[part][field] is None:
-            absent.append({"field": camel(path), "reason": reason})
-    return absent
 
 
 def _anchor(conn: Connection, token_id: UUID, row: _Stood, as_of: datetime) -> _Anchor:
@@ -174,6 +146,7 @@ def _answered(row: _Stood, anchor: _Anchor, symbol: str, days: int, as_of: datet
         price_source=row.price_source,
         prediction_id=row.id,
         factors=[],
+        is_of_log=True,
     )
 
 

@@ -38,7 +38,8 @@ _PAGE = "prediction"
 def get_prediction(symbol: str, query_data: schemas.PredictionQuery) -> Response:
     """The champion's forecast of a token.
 
-    Answers 503 with the reason where there is no champion, too little history, or no answer. A forecast that has
+    Answers 503 with the reason where there is no champion or too little history. While the model server is away, the forecast that
+    was issued after the last close stands, and `notKept` names what is missing of it. A forecast that has
     expired is given with `stale: true`. As a price, it is kept for some seconds; `anchoredAt` says of when it is.
 
     `asOf` gives the forecast that stood then, on the price that was known then; 404 where none had been issued, or a check

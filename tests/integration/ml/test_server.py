@@ -68,7 +68,7 @@ def server(warehouse, settings, evaluated, tmp_path_factory) -> Iterator[httpx2.
         with httpx2.Client(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30
         ) as client:
-            _until(lambda: SYMBOL in client.get("/health").json()["models"])
+            assert SYMBOL in client.get("/health").json()["models"]
             yield client
     finally:
         process.terminate()

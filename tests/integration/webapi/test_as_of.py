@@ -136,6 +136,28 @@ def test_a_prediction_stands_on_the_price_that_was_believed(person, moments) -> 
     assert assert_problem(early, 404)["type"].endswith("no-prediction")
 
 
+def test_what_was_issued_stands_while_the_model_server_is_away(
+    api_settings, person, moments, clock
+) -> None:
+    from webapi.app import create_app
+    from webapi.services import EXTENSION
+
+    settings = api_settings.model_copy(update={"ml_url": "http://127.0.0.1:1"})
+    app = create_app(settings, clock=lambda: clock[0])
+    with app.test_client() as client:
+        one = client.get("/api/v1/predictions/ADA", headers=person.headers)
+        many = client.post(
+            "/api/v1/predictions/batch", json={"symbols": ["ADA"]}, headers=person.headers
+        )
+    app.extensions[EXTENSION].close()
+    assert one.status_code == 200, one.text
+    assert [one.json] == many.json["predictions"]
+    believed = known(person, "/predictions/ADA", moments[-1])
+    assert one.json["predictionId"] == believed["predictionId"]
+    assert one.json["stale"] is False
+    assert {"model.trainedAt"} < {each["field"] for each in one.json["notKept"]}
+
+
 @pytest.fixture
 def euros(person):
     """A portfolio in euros with 100 ADA, bought three days ago for a dollar each."""
