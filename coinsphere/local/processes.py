@@ -168,7 +168,7 @@ def _worker(_settings: Settings) -> Process:
         "worker",
         _module("coinsphere.worker"),
         role=Role.WORKER,
-        stop_seconds=30,
+        stop_seconds=35,
         metrics_setting="worker_metrics_port",
     )
 

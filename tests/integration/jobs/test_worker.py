@@ -37,11 +37,12 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
 
 
 @contextmanager
-def _worker(database, home, **environment):
+def _worker(database, home, code="", **environment):
+    """A worker of its own process, which runs `code` first."""
     inherited = {name: value for name, value in os.environ.items() if name != "COINSPHERE_HOME"}
     with (home / "worker.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coinsphere.worker"],
+            [sys.executable, "-c", f"{code}\nfrom coinsphere.worker.__main__ import main\nmain()"],
             cwd=home,
             env={
                 **inherited,
@@ -103,6 +104,27 @@ def test_a_mail_whose_worker_was_killed_while_sending_is_sent_by_the_next(
     with _worker(database, tmp_path, **url):
         until(lambda: not _unsent(owner), 90)
     assert owner.execute("select attempts from app.mails").fetchone() == (2,)
+
+
+def test_a_job_that_does_not_end_in_time_is_given_back_and_taken_up_at_once(
+    database, owner, tmp_path, hanging_relay
+):
+    """No heartbeat has to grow old for it, as after a kill, and the thread that hangs does not keep the process."""
+    _enqueue(owner)
+    url = {"COINSPHERE_SMTP_URL": f"smtp://127.0.0.1:{hanging_relay.port}"}
+    short = "import coinsphere.worker.process as p; p._GRACE_SECONDS = 1.0; p._LEAVE_SECONDS = 0.5"
+    with _worker(database, tmp_path, code=short, **url) as worker:
+        until(hanging_relay.reached.is_set)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=15) == 0
+    assert "jobs given back" in (tmp_path / "worker.log").read_text()
+    given_back = (
+        "select status, attempts from jobs.procrastinate_jobs where task_name = 'send_mail'"
+    )
+    assert owner.execute(given_back).fetchall() == [("todo", 1)]
+    hanging_relay.release.set()
+    with _worker(database, tmp_path, **url):
+        until(lambda: not _unsent(owner))
 
 
 def test_the_worker_comes_back_by_itself_after_its_database(postgres, database, tmp_path):
