@@ -57,8 +57,11 @@ class Feed:
         for symbol in sorted(symbols & self._quotes.keys()):
             client.offer(messages.price_update(self._quotes[symbol]), price_of(symbol))
 
-    async def resume(self, client: Client, since: datetime) -> None:
-        """Queue the alerts of a client that was away, and from when on these are all; some it may know by their ids."""
+    async def resume(self, client: Client, since: datetime) -> bool:
+        """Queue the alerts of a client that was away, and from when on these are all; some it may know by their ids.
+
+        Returns whether the database told them.
+        """
         # What comes first is no moment that five minutes can be taken from: a client may say the beginning of time.
         start = max(since, self._clock() - REPLAYED) - _OVERLAP
         try:
@@ -66,11 +69,12 @@ class Feed:
                 fired = await reading.firings_of(conn, client.user_id, start, MOST_REPLAYED)
         except (psycopg.Error, PoolTimeout):
             client.offer(messages.error("unavailable", "the database is away: ask again"))
-            return
+            return False
         for firing in fired:
             client.offer(messages.alert(firing))
         is_cut = len(fired) == MOST_REPLAYED
         client.offer(messages.resumed(fired[0].fired_at if is_cut else start, len(fired)))
+        return True
 
     async def follow(self) -> None:
         """Listen and fan out until cancelled; where PostgreSQL goes away, come back to it."""

@@ -3,7 +3,8 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -123,11 +124,18 @@ class Conversation:
     Args:
         client: whose.
         hub: where symbols are subscribed to.
-        feed: knows which symbols there are, and their last prices.
+        feed: knows which symbols there are, their last prices, and alerts that were missed.
+        begin: does something that nobody waits for.
     """
 
-    def __init__(self, client: SubscribingClient, hub: Hub, feed: Feed) -> None:
-        self._client, self._hub, self._feed = client, hub, feed
+    def __init__(
+        self,
+        client: SubscribingClient,
+        hub: Hub,
+        feed: Feed,
+        begin: Callable[[Coroutine[Any, Any, object]], None],
+    ) -> None:
+        self._client, self._hub, self._feed, self._start = client, hub, feed, begin
 
     def hear(self, text: str | bytes) -> None:
         """Handle a client's message. Raises `Closing`."""
@@ -161,12 +169,23 @@ class Conversation:
             asked = Asked(query.query, query.operation_name, query.variables)
             subscription = self._fitting(subscriptions.check(asked))
         except Refused as refused:
-            faults = [fault.formatted for fault in refused.faults]
-            client.offer(_frame("error", id=message.id, payload=faults))
+            self._refuse(message.id, refused)
             return
         client.subscriptions[message.id] = subscription
         self._hub.subscribe(client, subscription.symbols)
         self._feed.welcome(client, set(subscription.symbols))
+        if subscription.since is not None:
+            self._start(self._resume(message.id, subscription.since))
+
+    async def _resume(self, name: str, since: datetime) -> None:
+        """Tell what was missed, or end the subscription, whose client would believe that it was nothing."""
+        if not await self._feed.resume(self._client, since):
+            self._complete(name)
+            self._refuse(name, _refused("the database is away: ask again"))
+
+    def _refuse(self, name: str, refused: Refused) -> None:
+        faults = [fault.formatted for fault in refused.faults]
+        self._client.offer(_frame("error", id=name, payload=faults))
 
     def _fitting(self, subscription: Subscription) -> Subscription:
         """A subscription within the limits, of known symbols. Raises `Refused`."""

@@ -166,7 +166,7 @@ class Stream:
         if not isinstance(client, SubscribingClient):
             client.offer(messages.connected(self._clock()))
             return partial(self._respond, client)
-        conversation = Conversation(client, self.hub, self.feed)
+        conversation = Conversation(client, self.hub, self.feed, self._begin)
         patience.reschedule(asyncio.get_running_loop().time() + INIT_SECONDS)
 
         def hear(text: str | bytes) -> None:
@@ -249,7 +249,7 @@ class Stream:
     def _close(self, connection: ServerConnection) -> None:
         self._begin(connection.close(SESSION_ENDED, "the session has ended"))
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from graphql import (
@@ -34,7 +35,10 @@ type Subscription {
   ): PriceUpdate!
 
   """One's own alerts that are sent to the channel `stream`, as they fire."""
-  alerts: FiredAlert!
+  alerts(
+    """Alerts since then come first, those of the last hour and a hundred at most; drop those whose `id` you have."""
+    since: DateTime
+  ): FiredAlert!
 }
 
 """A token's newest price in US dollars; null is unknown."""
@@ -116,6 +120,7 @@ KINDS = {"price_update": "prices", "alert": "alerts"}
 MAX_TOKENS = 200
 """Words and signs of a document."""
 _MOST_FAULTS = 5
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
@@ -130,12 +135,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A checked subscription: the field of the root, and of `prices` the symbols."""
+    """A checked subscription: the field of the root, of `prices` the symbols, and of `alerts` since when they were missed."""
 
     document: DocumentNode
     asked: Asked
     field: str
     symbols: frozenset[str]
+    since: datetime | None
 
     def wants(self, event: Mapping[str, Any]) -> bool:
         """Whether a message of the stream belongs to it."""
@@ -200,7 +206,16 @@ def _of(document: DocumentNode, operation: OperationDefinitionNode, asked: Asked
     assert root is not None
     arguments = get_argument_values(root.fields[node.name.value], node, values)
     symbols = frozenset(symbol.upper() for symbol in arguments.get("symbols", ()))
-    return Subscription(document, asked, node.name.value, symbols)
+    since = _moment(arguments.get("since"))
+    return Subscription(document, asked, node.name.value, symbols, since)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An instant with its time zone. Raises `Refused`."""
+    try:
+        return None if text is None else msgspec.convert(text, _Moment)
+    except msgspec.ValidationError:
+        raise Refused([GraphQLError("since is no instant with a time zone")]) from None
 
 
 def _root_field(

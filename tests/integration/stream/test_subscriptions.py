@@ -29,6 +29,9 @@ PRICES = (
     "subscription ($symbols: [String!]!) { prices(symbols: $symbols) { symbol price change24h } }"
 )
 ALERTS = "subscription { fired: alerts { alertId tokenSymbol value } }"
+MISSED = (
+    "subscription ($since: DateTime) { fired: alerts(since: $since) { alertId tokenSymbol value } }"
+)
 PROTOCOL = graphql_transport.PROTOCOL
 
 
@@ -151,6 +154,15 @@ def test_a_firing_reaches_its_owner_alone(world, database):
             fired = {"alertId": str(alert), "tokenSymbol": "BTC", "value": 101}
             assert (await receive(hers, "next"))["payload"] == {"data": {"fired": fired}}
             assert await _texts(his) == []
+            # Who was cut off before it fired, and comes back after.
+            since = datetime.now(UTC) - timedelta(seconds=30)
+            async with live.client(ada, subprotocols=[PROTOCOL]) as late:
+                await say(late, "connection_init")
+                await subscribe(late, "a", MISSED, since=since.isoformat())
+                assert (await receive(late, "next"))["payload"] == {"data": {"fired": fired}}
+                await subscribe(late, "b", MISSED, since="2026-01-01T00:00:00")
+                (fault,) = (await receive(late, "error"))["payload"]
+                assert "time zone" in fault["message"]
 
     asyncio.run(listen())
 
