@@ -66,7 +66,7 @@ class Stream:
         self._admission = Admission(settings, self._pool, clock)
         self._callers: WeakKeyDictionary[ServerConnection, Caller] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         # All that comes through a proxy comes from its address.
         most = 0 if settings.trusted_proxies else settings.api_connections_per_address
         self._openings = Openings(most)
