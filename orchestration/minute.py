@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from coinsphere import log
+from coinsphere import garbage, log
 from coinsphere.observability import traces
 from coinsphere.observability.parts import Part
 from orchestration.alerts import assets as alerts
@@ -35,6 +35,7 @@ def instead_of(
         _log.warning("the minute is tried again by a run", error=f"{type(error).__name__}: {error}")
         return run
     finally:
+        garbage.give_back_what_is_free()
         _at_work.release()
 
 
