@@ -43,8 +43,8 @@ _SECRET_TEXTS = (
         rf"\1{MASK}",
     ),
 )  # fmt: skip
-_HINT = re.compile(r"[=:]|-----|eyj|cs_|whsec_|akia|asia|bearer|basic|dpop", re.IGNORECASE)
-"""What every text of a secret's shape holds; most texts hold none of it, and this is one look instead of six."""
+_HINTS = (*"=:", "-----", "eyj", "cs_", "whsec_", "akia", "asia", "bearer", "basic", "dpop")
+"""What every text of a secret's shape holds, in lower case. Most texts hold none, and each is found ten times as fast as by a pattern."""
 _FAULTS = ("error", "exception", "critical")
 _told: Callable[[Mapping[str, Any]], object] | None = None
 _SHORTEST = 7
@@ -59,7 +59,10 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """`text` with everything masked that has the shape of a secret."""
-    if len(text) < _SHORTEST or _HINT.search(text) is None:
+    if len(text) < _SHORTEST:
+        return text
+    # Beyond ASCII a pattern takes more than one letter for the same.
+    if text.isascii() and not any(map(text.lower().__contains__, _HINTS)):
         return text
     for pattern, replacement in _SECRET_TEXTS:
         text = pattern.sub(replacement, text)

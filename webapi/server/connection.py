@@ -55,7 +55,8 @@ class Connection:
         """When a request of the lane came."""
         self.has_peer_ended = False
         self.is_kept = False
-        self.is_watched = False
+        self.watched = 0
+        """For which event the loop watches it, of `selectors`; 0 for none."""
         self.state = State.IDLE
         self._idle_seconds = config.keepalive
         self._began_at = 0.0

@@ -15,6 +15,7 @@ from gunicorn.http.errors import (
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ABSOLUTE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)")
 # gunicorn drops names with underscores; whoever reads them as hyphens, as CGI does, sees another end of the body.
+_NAMES_MISSPELT = (b"content_length", b"transfer_encoding")
 _MISSPELT = re.compile(
     rb"^(?:content_length|transfer_encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE
 )
@@ -32,7 +33,8 @@ def require_one_reading(request: Any, head: bytes) -> None:
     """
     if _CONTROL.search(head.partition(b"\r\n")[0]):
         raise InvalidRequestLine("")
-    if _MISSPELT.search(head):
+    # Looked for as plain bytes first, as a pattern is tried at each of some hundred of a token.
+    if any(map(head.lower().__contains__, _NAMES_MISSPELT)) and _MISSPELT.search(head):
         raise InvalidHeader("")
     hosts = _values(request, "HOST")
     if request.version >= (1, 1) and not hosts:

@@ -8,6 +8,9 @@ thread, and each read would wait for them. So requests of strangers that hash a 
 (a lane), and a queue of their own. `/health/live` has a thread that waits for nothing else: it tells whether the
 process lives, which others that wait for the database must not hide.
 
+A connection stays watched while its request is answered, and a thread wakes the loop only for what the loop has to do: most
+have sent nothing more by then, and the loop finds the answered ones when it wakes for the next request.
+
 Whichever process wakes first accepts, and one that just did is awake: of 16 connections that come at once one process
 got most, while the other's core was idle. So who has connections lets the others come first, by a moment.
 
@@ -18,7 +21,7 @@ that has served its time says `Connection: close` for a while before it ends, an
 import errno
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -72,6 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._logins = Threads(_LOGIN_THREADS, "login")
         self._liveness = Threads(1, "liveness")
         self._connections: set[Connection] = set()
+        self._answered: deque[Connection] = deque()
         self._of_network: Counter[str] = Counter()
         self._turned_away = 0
         self._held = 0
@@ -119,10 +123,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if is_one_too_many:
             self._guarded(self._refuse, conn, Problem(429, detail=_TOO_MANY))
         else:
-            self._watch(conn, EVENT_READ, self._readable)
+            self._watch(conn, EVENT_READ)
 
     def handle(self, conn: Connection) -> None:
-        """Answer a request on a thread, and tell the loop."""
+        """Answer a request on a thread, and leave the rest to the loop."""
         conn.is_kept = False
         try:
             if conn.came_at is not None:
@@ -135,7 +139,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.debug("connection lost: %s", error)
             conn.is_kept = False
         finally:
-            self.method_queue.defer(self.finish_request, conn)
+            self._answered.append(conn)
+            # Asked behind the line above, as the loop stops to watch before it looks there: so one of both sees the other.
+            if not self._may_wait(conn):
+                self.method_queue.defer(self._finish_answered)
+
+    def _may_wait(self, conn: Connection) -> bool:
+        """Whether the loop has nothing to do for an answered connection before more comes on it."""
+        is_over = not conn.is_kept or conn.sock.waiting or not conn.receiver.is_empty
+        return not is_over and conn.watched == EVENT_READ and self.alive
 
     def _answer(self, conn: Connection) -> bool:
         """Write the application's answer. Returns whether another request may follow on its connection."""
@@ -154,10 +166,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 conn.sock.sendall(refusals.written(Problem(500)))
             return False
 
-    def finish_request(self, conn: Connection) -> None:
-        """Continue a connection after a thread has answered."""
-        conn.request, conn.came_at, conn.sock.is_late = None, None, False
-        self._guarded(self._go_on, conn)
+    def _finish_answered(self) -> None:
+        """Continue the connections that threads have answered."""
+        while self._answered:
+            conn = self._answered.popleft()
+            conn.request, conn.came_at, conn.sock.is_late = None, None, False
+            self._guarded(self._go_on, conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events, while stopping no longer than half a second at a time."""
@@ -165,11 +179,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            if self.alive and self.nr >= self._most_requests:
-                self._retire()
-            for conn in list(self._connections):
-                if conn.due <= now or self._is_silent_at_the_end(conn, now):
-                    self._guarded(self._overdue, conn)
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        """Tell the master that the loop runs, and do what is due."""
+        super().notify()
+        self._finish_answered()
+        if self.alive and self.nr >= self._most_requests:
+            self._retire()
+        for conn in list(self._connections):
+            if conn.due <= now or self._is_silent_at_the_end(conn, now):
+                self._guarded(self._overdue, conn)
+
+    def notify(self) -> None:
+        """Does nothing: gunicorn would touch a file in each round of the loop; `_look` does it."""
 
     def _retire(self) -> None:
         """Tell each who keeps a connection that it ends; stop when all know. Until then others may come, and are told at once."""
@@ -192,16 +215,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def murder_pending(self) -> None:
         """Does nothing, as above."""
 
-    def _watch(self, conn: Connection, event: int, callback: Callable[[Connection], None]) -> None:
-        react = partial(self._guarded, callback, conn)
-        change = self.poller.modify if conn.is_watched else self.poller.register
-        change(conn.raw, event, lambda _: react())
-        conn.is_watched = True
+    def _watch(self, conn: Connection, event: int) -> None:
+        if conn.watched == event:
+            return
+        change = self.poller.modify if conn.watched else self.poller.register
+        react = self._hear if event == EVENT_READ else partial(self._guarded, self._writable)
+        change(conn.raw, event, lambda _: react(conn))
+        conn.watched = event
 
     def _unwatch(self, conn: Connection) -> None:
-        if conn.is_watched:
+        if conn.watched:
             self.poller.unregister(conn.raw)
-            conn.is_watched = False
+            conn.watched = 0
+
+    def _hear(self, conn: Connection) -> None:
+        """Something has come; during a request it waits, and the loop is not woken for it again and again."""
+        self._finish_answered()
+        if conn.state is State.WORKING:
+            self._unwatch(conn)
+            self._finish_answered()
+        else:
+            self._guarded(self._readable, conn)
 
     def _guarded(self, act: Callable[..., None], conn: Connection, *arguments: Any) -> None:
         """Keep the loop alive whatever happens on a connection, which ends at most itself."""
@@ -251,11 +285,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.receiver.take_invitation():
             conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             conn.sock.push()
-        if not conn.is_watched:
-            self._watch(conn, EVENT_READ, self._readable)
+        self._watch(conn, EVENT_READ)
 
     def _begin(self, conn: Connection, request: Any) -> None:
-        self._unwatch(conn)
         if request.path == handover.PATH:
             self._hand_over(conn, request)
             return
@@ -290,14 +322,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """After an answer, send the rest of it, then take the next request or end."""
         if conn.sock.waiting:
             conn.send()
-            self._watch(conn, EVENT_WRITE, self._writable)
+            self._watch(conn, EVENT_WRITE)
         elif conn.is_kept:
             conn.state = State.IDLE
-            self._unwatch(conn)
+            self._watch(conn, EVENT_READ)
             self._advance(conn)
         else:
             conn.end()
-            self._watch(conn, EVENT_READ, self._readable)
+            self._watch(conn, EVENT_READ)
 
     def _writable(self, conn: Connection) -> None:
         conn.sock.send_more()

@@ -21,6 +21,7 @@ PEM = f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----"
         f"host=x password={CANARY} dbname=y",
         f"Authorization: Bearer {CANARY}",
         f"authorization: basic {CANARY}",
+        f"ba\u017fic {CANARY}",
         f"key cs_live_{CANARY} is not known",
         f"whsec_{CANARY}",
         f"session {JWT}",
