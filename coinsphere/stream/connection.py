@@ -1,17 +1,28 @@
-"""A client's connection before its WebSocket is open: limited by address, and refused in the API's format."""
+"""A client's connection, limited by address and refused in the API's format, and how it is sent what waits for it.
+
+No task sends: a connection is called when something waits, and when its client takes more again. What waited meanwhile goes
+out by one write, and a message that many get is made a frame once.
+"""
 
 import asyncio
 from collections import Counter
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from coinsphere.network.client_networks import network
-from coinsphere.stream import handshake
+from coinsphere.stream import counters, handshake
+from coinsphere.stream.hub import Client
+
+_SHARED_FRAMES = 256
+"""Prices of a moment, as frames."""
 
 
 class Openings:
@@ -44,9 +55,10 @@ class Openings:
 
 
 class Connection(ServerConnection):
-    """May be one that the API accepted: `begun` is what it read."""
+    """May be one that the API accepted: `begun` is what it read. `client` is whom it sends to, once they have come in."""
 
     begun = b""
+    client: Client | None = None
 
     def __init__(
         self, openings: Openings, protocol: ServerProtocol, *args: Any, **options: Any
@@ -79,6 +91,29 @@ class Connection(ServerConnection):
             if self._counted is not None:
                 self._openings.leave(self._counted)
                 self._counted = None
+
+    def wake(self) -> None:
+        """Send what waits in the next round of the loop: by then the rest of it waits, too."""
+        self.loop.call_soon(self._flush)
+
+    def resume_writing(self) -> None:
+        """The client takes more."""
+        super().resume_writing()
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.client is None or self.paused or self.state is not State.OPEN:
+            return
+        client = self.client
+        frames = [_framed(frame) for text in client.take() for frame in client.frames(text)]
+        self.transport.write(b"".join(frames))
+        counters.SENT.inc(len(frames))
+
+
+@lru_cache(_SHARED_FRAMES)
+def _framed(text: str) -> bytes:
+    """A message as it goes over the wire, from a server without extensions (RFC 6455, section 5.2)."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 _ANSWERED = Request("", Headers())

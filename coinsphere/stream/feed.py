@@ -18,8 +18,8 @@ from coinsphere.stream.reading_pool import ReadingPool
 _KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets", "sessions"})
 _QUIET_SECONDS = 30.0
 """Without a notification for so long everything is read once, which also shows whether the connection lives."""
-_GATHER_SECONDS = 0.1
-"""A burst of notifications is answered by one reading."""
+_PAUSE_SECONDS = 0.1
+"""From one reading to the next at least, so that a burst of notifications is answered by two."""
 _RECONNECT_SECONDS = 1.0
 _OVERLAP = timedelta(minutes=5)
 """A firing is committed some time after the instant that it bears."""
@@ -98,6 +98,7 @@ class Feed:
             self.listening.set()
             while True:
                 await self._refresh(await _news(conn) or _KINDS)
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _refresh(self, kinds: set[str] | frozenset[str]) -> None:
         if "sessions" in kinds:
@@ -117,11 +118,12 @@ class Feed:
 
     async def _send_prices(self, conn: AsyncConnection) -> None:
         self.symbols = await reading.symbols(conn)
+        # Nobody overflows, as one price of a symbol waits and a client has fewer symbols than room: all go out together.
         for quote in await reading.quotes(conn):
             if self._quotes.get(quote.symbol) != quote:
                 self._quotes[quote.symbol] = quote
                 self._hub.to_subscribers(quote.symbol, messages.price_update(quote))
-                await _let_senders_run()
+        await _let_senders_run()
 
     async def _send_firings(self, conn: AsyncConnection) -> None:
         """Send each firing once; those from before the start are not sent at all."""
@@ -180,6 +182,4 @@ async def _news(conn: AsyncConnection) -> set[str]:
     kinds = {notification.payload async for notification in first}
     if not kinds:
         await conn.execute("select 1")
-        return kinds
-    rest = conn.notifies(timeout=_GATHER_SECONDS)
-    return kinds | {notification.payload async for notification in rest}
+    return kinds

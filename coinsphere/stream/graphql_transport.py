@@ -93,8 +93,10 @@ class SubscribingClient(Client):
     are sent.
     """
 
-    def __init__(self, user_id: UUID, session_id: UUID, drop: Callable[[], None]) -> None:
-        super().__init__(user_id, session_id, drop)
+    def __init__(
+        self, user_id: UUID, session_id: UUID, drop: Callable[[], None], wake: Callable[[], object]
+    ) -> None:
+        super().__init__(user_id, session_id, drop, wake)
         self.has_begun = False
         self.subscriptions: dict[str, Subscription] = {}
 

@@ -1,6 +1,5 @@
 """The hub: who is connected, and to whom a message goes. No I/O: a client's queue is emptied elsewhere."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -16,14 +15,22 @@ SUBSCRIPTIONS = 200
 
 
 class Client:
-    """One connection of a user. `drop` cuts it at once, without a farewell that a stuck peer would not read."""
+    """One connection of a user.
 
-    def __init__(self, user_id: UUID, session_id: UUID, drop: Callable[[], None]) -> None:
+    Args:
+        user_id: whose.
+        session_id: by which they came in.
+        drop: cuts it at once, without a farewell that a stuck peer would not read.
+        wake: is called when something waits again where nothing did; what is not taken then has to be taken later unasked.
+    """
+
+    def __init__(
+        self, user_id: UUID, session_id: UUID, drop: Callable[[], None], wake: Callable[[], object]
+    ) -> None:
         self.user_id = user_id
         self.session_id = session_id
         self._texts: dict[object, str] = {}
-        self._more: asyncio.Future[None] | None = None
-        self._drop = drop
+        self._drop, self._wake = drop, wake
 
     @property
     def waiting(self) -> int:
@@ -42,20 +49,15 @@ class Client:
         if len(self._texts) >= QUEUE_MESSAGES and key not in self._texts:
             self._drop()
             return
-        self._texts[key] = text
-        if self._more is not None and not self._more.done():
-            self._more.set_result(None)
-
-    async def next(self) -> str:
-        """The message that has waited longest, as soon as there is one. Only one may wait for it."""
-        while not self._texts:
-            self._more = asyncio.get_running_loop().create_future()
-            await self._more
-        text = self._texts.pop(next(iter(self._texts)))
         if not self._texts:
-            # An emptied dictionary keeps its room; of thousands of clients nearly all wait for nothing.
-            self._texts = {}
-        return text
+            self._wake()
+        self._texts[key] = text
+
+    def take(self) -> Iterable[str]:
+        """All that waits, in order; after that nothing does."""
+        # An emptied dictionary would keep its room; of thousands of clients nearly all wait for nothing.
+        texts, self._texts = self._texts, {}
+        return texts.values()
 
     def frames(self, text: str) -> Iterable[str]:
         """The frames that are sent for a message that has waited."""

@@ -139,15 +139,17 @@ class Stream:
 
     async def _handle(self, connection: ServerConnection) -> None:
         caller = self._callers.pop(connection)
+        assert isinstance(connection, Connection)
         kind = SubscribingClient if connection.subprotocol == graphql_transport.PROTOCOL else Client
-        client = kind(caller.user_id, caller.session_id, partial(_drop, connection))
+        drop = partial(_drop, connection)
+        client = kind(caller.user_id, caller.session_id, drop, connection.wake)
         # Others of the same user may have come in while this one was shaking hands.
         if not self.hub.has_room(caller.user_id):
             await connection.close(TOO_MANY, "too many connections of this user")
             return
         self.hub.add(client)
         self._connections[client] = connection
-        sender = asyncio.create_task(_send(client, connection))
+        connection.client = client
         try:
             async with asyncio.timeout(None) as patience:
                 hear = self._hearing(client, patience)
@@ -157,7 +159,7 @@ class Stream:
         except ConnectionClosed:
             pass  # how every conversation ends
         finally:
-            sender.cancel()
+            connection.client = None
             del self._connections[client]
             self.hub.remove(client)
 
@@ -273,14 +275,3 @@ async def _adopt(server: Server, accepted: socket, begun: bytes) -> None:
 def _drop(connection: ServerConnection) -> None:
     counters.DROPPED.inc()
     connection.transport.abort()
-
-
-async def _send(client: Client, connection: ServerConnection) -> None:
-    """Empty the client's queue into its connection, as fast as the client takes it."""
-    try:
-        while True:
-            for frame in client.frames(await client.next()):
-                await connection.send(frame)
-                counters.SENT.inc()
-    except ConnectionClosed:
-        pass  # the handler sees it too

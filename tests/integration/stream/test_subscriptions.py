@@ -267,11 +267,12 @@ def test_subscriptions_and_their_documents_have_limits(world, speaking):
 
 def test_a_slow_client_gets_the_newest_price_and_not_all(world):
     """What waits for a client that does not read is one message a symbol, whatever comes."""
-    client = graphql_transport.SubscribingClient(uuid4(), uuid4(), lambda: pytest.fail("dropped"))
+    ends = (lambda: pytest.fail("dropped"), lambda: None)
+    client = graphql_transport.SubscribingClient(uuid4(), uuid4(), *ends)
     client.subscriptions["a"] = subscriptions.check(Asked(PRICES, variables={"symbols": ["BTC"]}))
     for price in range(QUEUE_MESSAGES * 2):
         client.offer(f'{{"type":"price_update","symbol":"BTC","price":{price}}}', "price BTC")
     client.offer('{"type":"portfolio_update","name":"not asked for"}')
     assert client.waiting == 1
-    (frame,) = client.frames(asyncio.run(client.next()))
+    (frame,) = client.frames(*client.take())
     assert json.loads(frame)["payload"]["data"]["prices"]["price"] == QUEUE_MESSAGES * 2 - 1

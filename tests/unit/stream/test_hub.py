@@ -1,6 +1,5 @@
 """Who gets which message, and that nobody who has gone is remembered."""
 
-import asyncio
 from uuid import UUID
 
 from coinsphere.stream.hub import CONNECTIONS_OF_A_USER, QUEUE_MESSAGES, Client, Hub
@@ -9,16 +8,14 @@ ADA, EVE = UUID(int=1), UUID(int=2)
 
 
 def _client(hub: Hub, user: UUID, dropped: list | None = None) -> Client:
-    client = Client(user, UUID(int=9), lambda: (dropped if dropped is not None else []).append(1))
+    drop = ([] if dropped is None else dropped).append
+    client = Client(user, UUID(int=9), lambda: drop(1), lambda: None)
     hub.add(client)
     return client
 
 
 def _received(client: Client) -> list[str]:
-    async def taken() -> list[str]:
-        return [await client.next() for _ in range(client.waiting)]
-
-    return asyncio.run(taken())
+    return list(client.take())
 
 
 def test_messages_reach_subscribers_and_owners_only():
@@ -33,23 +30,14 @@ def test_messages_reach_subscribers_and_owners_only():
     assert _received(ada) == []
 
 
-def test_who_waits_for_a_message_is_woken_and_one_who_gave_up_is_not():
-    client = _client(Hub(), ADA)
-
-    async def waiting() -> list[str]:
-        gone = asyncio.create_task(client.next())
-        await asyncio.sleep(0)
-        gone.cancel()
-        await asyncio.gather(gone, return_exceptions=True)
+def test_a_sender_is_woken_for_the_first_message_that_waits_and_for_no_further_one():
+    woken = []
+    client = Client(ADA, UUID(int=9), lambda: None, lambda: woken.append(client.waiting))
+    for _ in range(2):
         client.offer("first")
-        got = [await client.next()]
-        next_one = asyncio.create_task(client.next())
-        await asyncio.sleep(0)
         client.offer("second")
-        client.offer("third")
-        return [*got, await next_one, await client.next()]
-
-    assert asyncio.run(waiting()) == ["first", "second", "third"]
+        assert list(client.take()) == ["first", "second"]
+    assert woken == [0, 0]
     assert client.waiting == 0
 
 
