@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from coinsphere.alerts import channel_messages, predictions
+from coinsphere.alerts import channel_messages, portfolio_bounds, predictions
 from coinsphere.alerts.firing import Firing
 from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.rules import OF_PORTFOLIOS, AlertType
@@ -52,11 +52,14 @@ _EVALUATE = """
             limit 1
         ) as first_alert
     ),
-    -- Inlined, as the planner then knows how many there are.
+    -- Inlined, as the planner then knows how many there are. Of those whose value is watched, what is near a threshold.
     watched_portfolios as not materialized (
-        select alert_type, portfolio_id as subject_id from app.alerts where is_active and portfolio_id is not null
+        select alert_type, portfolio_id as subject_id from app.alerts
+        where is_active and portfolio_id is not null and alert_type = 'reconciliation'
+        union all
+        select 'portfolio', portfolio_id from unnest(%(portfolios)s::uuid[]) as due (portfolio_id)
     ),
-    -- Of all that are watched, so the value alone; where it comes from is asked of those that may fire.
+    -- Of all that are near, so the value alone; where it comes from is asked of those that may fire.
     portfolio_values as (
         select holdings.portfolio_id, sum(holdings.amount * quotes.price) as value
         from app.holdings
@@ -64,7 +67,7 @@ _EVALUATE = """
         join market.tokens on tokens.id = holdings.token_id and tokens.is_active
         left join good_quotes as quotes on quotes.token_id = holdings.token_id
         where holdings.amount > 0
-            and holdings.portfolio_id in (select subject_id from watched_portfolios where alert_type = 'portfolio')
+            and holdings.portfolio_id = any(%(portfolios)s)
         group by holdings.portfolio_id
         having count(*) = count(quotes.price)
     ),
@@ -191,7 +194,8 @@ _EVALUATE = """
             sign(alerts.last_value - threshold) is distinct from sign(sound.value - threshold) as is_passed,
             -- What it was compared with last: its own row says so only as of when that passed its threshold.
             case
-                when sign(before.value - threshold) = sign(alerts.last_value - threshold) then before.value
+                when sign(coalesce(before.value, held.value_before) - threshold) = sign(alerts.last_value - threshold)
+                then coalesce(before.value, held.value_before)
                 else alerts.last_value
             end as previous,
             alerts.is_armed or case
@@ -212,10 +216,12 @@ _EVALUATE = """
             on before.alert_type = alerts.alert_type
             and before.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
         left join lateral (
-            select string_agg(distinct quotes.source, ', ') as source, min(quotes.observed_at) as observed_at
+            select string_agg(distinct quotes.source, ', ') as source, min(quotes.observed_at) as observed_at,
+                case when count(*) = count(seen.value) then round(sum(holdings.amount * seen.value), 18) end as value_before
             from app.holdings
             join market.tokens on tokens.id = holdings.token_id and tokens.is_active
             join good_quotes as quotes on quotes.token_id = holdings.token_id
+            left join app.alert_observations as seen on seen.alert_type = 'price' and seen.subject_id = holdings.token_id
             where holdings.portfolio_id = alerts.portfolio_id and holdings.amount > 0
         ) as held on sound.source is null
         where alerts.is_active
@@ -246,16 +252,18 @@ _EVALUATE = """
         where alerts.id = judged.id
           and (judged.fires or judged.is_passed or judged.is_armed <> judged.was_armed)
     ),
-    -- When each subject was last compared, and with what: a row a subject, not one an alert. Of portfolios, which are many
-    -- and move each minute, only what moved by a hundredth, or was not written for ten minutes.
+    -- When each subject was last compared, and with what: a row a subject, not one an alert. What portfolios are worth follows
+    -- from it; of their differences only what changed by a hundredth, or was not written for ten minutes.
     seen as (
         insert into app.alert_observations (alert_type, subject_id, evaluated_at, value)
         select sound.alert_type, sound.subject_id, %(now)s, sound.value
         from sound
         left join app.alert_observations as before using (alert_type, subject_id)
-        where sound.alert_type <> all(%(of_portfolios)s) or before.value is null
+        where sound.alert_type <> 'portfolio' and (
+            sound.alert_type <> 'reconciliation' or before.value is null
             or before.evaluated_at <= %(now)s - interval '10 minutes'
             or abs(sound.value - before.value) > abs(before.value) / 100
+        )
         on conflict (alert_type, subject_id) do update set evaluated_at = excluded.evaluated_at, value = excluded.value
     ),
     fired as (
@@ -327,13 +335,16 @@ def evaluate(
     conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
     anchored = predictions.anchored(conn, now, stale_after)
+    portfolios = portfolio_bounds.due(conn, now)
     parameters = {
         "now": now,
         "stale_after": stale_after,
+        "portfolios": portfolios,
         **_SUBJECTS,
         **predictions.columns(anchored),
     }
     rows = cursor.execute(_EVALUATE, parameters).fetchall()
+    portfolio_bounds.note(conn, portfolios, now)
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]

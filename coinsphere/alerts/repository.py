@@ -70,29 +70,42 @@ class AlertEvent:
 
 # An alert is written when its value passes its threshold; other evaluations stand with its subject alone. They count if the
 # alert was looked at then: on, not yet expired, and as it is now.
-_EVALUATED = """
+# A portfolio was compared, by its value or by bounds of it, with the prices that its tokens were compared with.
+_SEEN = """
+    (
+        select evaluated_at, value
+        from app.alert_observations
+        where alert_type = alerts.alert_type and subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+            and alerts.alert_type <> 'portfolio'
+        union all
+        select min(priced.evaluated_at), round(sum(holdings.amount * priced.value), 18)
+        from app.holdings
+        join market.tokens on tokens.id = holdings.token_id and tokens.is_active
+        left join app.alert_observations as priced
+            on priced.alert_type = 'price' and priced.subject_id = holdings.token_id
+        where alerts.alert_type = 'portfolio' and holdings.portfolio_id = alerts.portfolio_id and holdings.amount > 0
+        having count(*) > 0 and count(*) = count(priced.value)
+    ) as seen
+"""
+_EVALUATED = f"""
     greatest(alerts.last_evaluated_at, (
         select seen.evaluated_at
-        from app.alert_observations as seen
-        where seen.alert_type = alerts.alert_type
-            and seen.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
-            and alerts.is_active
+        from {_SEEN}
+        where alerts.is_active
             and alerts.last_value is not null
             and (alerts.expires_at is null or alerts.expires_at > seen.evaluated_at)
     ))
-"""
+"""  # noqa: S608 - constants alone
 # Of the newest evaluation; an alert that was being changed then has missed it, and waits on the other side.
-_LAST_VALUE = """
+_LAST_VALUE = f"""
     coalesce((
         select seen.value
-        from app.alert_observations as seen
-        where seen.alert_type = alerts.alert_type
-            and seen.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
-            and alerts.is_active
+        from {_SEEN}
+        where alerts.is_active
             and (alerts.expires_at is null or alerts.expires_at > seen.evaluated_at)
             and sign(seen.value - alerts.threshold) = sign(alerts.last_value - alerts.threshold)
     ), alerts.last_value)
-"""
+"""  # noqa: S608 - constants alone
 _ALERT = (
     """
     select alerts.id, alert_type, token_id, tokens.symbol as token_symbol, portfolio_id, condition, threshold, channels,

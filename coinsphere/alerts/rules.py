@@ -40,6 +40,7 @@ _UPWARD = (Condition.ABOVE, Condition.CROSSES_ABOVE)
 _DOWNWARD = (Condition.BELOW, Condition.CROSSES_BELOW)
 _HUNDRED = 100
 _SMALLEST = Decimal("1e-18")
+_INFINITY = Decimal("Infinity")
 _EXACT = Context(prec=80)
 """Any sum of two numeric(38,18), as PostgreSQL counts."""
 
@@ -77,6 +78,26 @@ def is_rearmed(
     if condition in _DOWNWARD:
         return value >= _EXACT.add(threshold, hysteresis) or not hysteresis
     return abs(_EXACT.subtract(value, threshold)) >= hysteresis
+
+
+def unchanging(
+    condition: Condition,
+    threshold: Decimal,
+    hysteresis: Decimal,
+    previous: Decimal | None,
+    *,
+    is_armed: bool,
+) -> tuple[Decimal, Decimal]:
+    """The open interval of values at which an alert neither passes its threshold nor is armed again; empty where any may do so."""
+    if previous is None or previous == threshold:
+        return _INFINITY, -_INFINITY
+    lows = [threshold] if previous > threshold else []
+    highs = [threshold] if previous < threshold else []
+    if not is_armed and condition not in _DOWNWARD:
+        lows.append(_EXACT.subtract(threshold, hysteresis))
+    if not is_armed and condition not in _UPWARD:
+        highs.append(_EXACT.add(threshold, hysteresis))
+    return max(lows, default=-_INFINITY), min(highs, default=_INFINITY)
 
 
 def usual_hysteresis(alert_type: AlertType, condition: Condition, threshold: Decimal) -> Decimal:

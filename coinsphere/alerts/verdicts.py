@@ -13,7 +13,7 @@ from coinsphere.experiments.catalogue import Metric
 
 _ASK = """
     insert into app.alert_verdicts (alert_event_id, user_id, token_hash)
-    select * from unnest(%(event_ids)s::uuid[], %(user_ids)s::uuid[], %(token_hashes)s::bytea[])
+    select * from unnest(%(event_ids)b::uuid[], %(user_ids)b::uuid[], %(token_hashes)b::bytea[])
 """
 _OWNER = "select user_id from app.alert_verdicts where token_hash = %s"
 _ANSWER = """

@@ -25,7 +25,7 @@ _ENQUEUE = """
         insert into app.mails (user_id, alert_event_id, recipient, subject, body_text, body_html, is_secret)
         select *
         from unnest(
-            %(user_ids)s::uuid[], %(alert_event_ids)s::uuid[], %(recipients)s::text[], %(subjects)b::text[],
+            %(user_ids)b::uuid[], %(alert_event_ids)b::uuid[], %(recipients)b::text[], %(subjects)b::text[],
             %(texts)b::text[], %(htmls)b::text[], %(secrets)s::boolean[]
         )
         on conflict (alert_event_id) do nothing

@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from coinsphere.alerts import evaluation, repository
+from coinsphere.alerts import evaluation, portfolio_bounds, repository
 from coinsphere.db.owner import act_for
 from coinsphere.db.pool import Database
 from tests.integration.alerts.conftest import MAILS, add_user
@@ -166,14 +166,91 @@ def test_no_crossing_is_lost_where_a_portfolio_moves_by_less_than_is_noted(world
     assert world.fired(999, 1001, 1002, 999, 1001, 998, 1000) == [0, 1, 0, 0, 1, 0, 0]
 
 
-def test_what_a_portfolio_was_compared_with_is_noted_when_it_moved_or_ten_minutes_went_by(world):
-    world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
-    noted = "select value from app.alert_observations where alert_type = 'portfolio'"
-    seen = []
-    for price in [1000, 1009, 1011, *[1012] * 10]:
+def test_what_a_portfolio_is_compared_with_is_told_of_each_minute(world):
+    alert = world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    for price in (1000, 1009, 1011):
         world.fired(price)
-        seen.append(int(world.scalar(noted)))
-    assert seen == [1000, 1000, 1011, *[1011] * 9, 1012]
+        stored = repository.get(world.conn, world.user, alert)
+        assert (stored.last_value, stored.last_evaluated_at) == (price, world.now)
+    world.quote(1012, quality="suspect")
+    world.evaluate()
+    assert repository.get(world.conn, world.user, alert) == stored
+
+
+def _valued(world) -> int:
+    """How many portfolios are due at the prices of the moment; nothing is changed by the question."""
+    with world.conn.transaction(force_rollback=True):
+        return len(portfolio_bounds.due(world.conn, world.now))
+
+
+def test_only_what_a_move_may_bring_to_a_threshold_is_valued(world):
+    world.quote(1, "ETH")
+    world.alert("above", 1100, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    world.fired(1000, 1000)
+    assert [_valued(world), world.fired(1099), _valued(world)] == [0, [0], 0]
+    world.quote(1, "ETH", quality="suspect")
+    assert _valued(world) == 0
+    world.quote("1.1", "ETH")
+    assert _valued(world) == 1
+    # What comes to within reach by another token's move has not fired for that.
+    assert world.fired(1099, 1101) == [0, 1]
+
+
+def test_what_fired_is_valued_again_where_it_may_be_armed_or_pass_back(world):
+    portfolio = _portfolio(world, {"BTC": 1})
+    world.alert("above", 1000, "portfolio", portfolio_id=portfolio, hysteresis=Decimal(100))
+    world.fired(990, 1200, 1200, 1200)
+    dues = []
+    for price in (1300, 1001, 1000, 999, 901, 900):
+        world.quote(price)
+        dues.append(_valued(world))
+    assert dues == [0, 0, 1, 1, 1, 1]
+
+
+_ALSO_ETH = """
+    insert into app.holdings (portfolio_id, token_id, amount)
+    select portfolio_id, tokens.id, 1 from app.holdings, market.tokens where symbol = 'ETH'
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update app.holdings set amount = 2",
+        _ALSO_ETH,
+        "delete from app.holdings",
+        "update app.alerts set threshold = 1200",
+        "update market.tokens set is_active = false where symbol = 'BTC'",
+    ],
+)
+def test_what_changed_is_valued(world, change):
+    world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    world.fired(1000, 1000)
+    assert _valued(world) == 0
+    world.conn.execute(change)
+    assert _valued(world) == 1
+
+
+def test_a_portfolio_that_nobody_watches_any_more_is_forgotten(world):
+    alert = world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    world.fired(1000)
+    repository.delete(world.conn, world.user, alert)
+    world.fired(10_000)
+    assert world.scalar("select count(*) from app.alert_bounds") == 0
+
+
+def test_where_too_many_are_near_all_are_measured_anew(world):
+    world.alert("above", 9000, "portfolio", portfolio_id=_portfolio(world, {"BTC": 1}))
+    world.fired(1000, 1000)
+    world.conn.execute(
+        "insert into app.alert_bounds select gen_random_uuid(), 0, 1.01 from generate_series(1, 1001)"
+    )
+    world.quote(1020)
+    assert _valued(world) == 1001
+    assert world.evaluate(minutes=11).fired == 0
+    # Those that nobody watches were among all.
+    assert world.scalar("select count(*) from app.alert_bounds") == 1
+    assert world.scalar("select price from app.alert_reference_prices") == 1020
 
 
 def test_a_holding_too_large_to_value_stops_nobody_elses_alerts(world):

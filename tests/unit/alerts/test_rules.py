@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coinsphere.alerts.rules import (
     AlertType,
@@ -11,7 +13,9 @@ from coinsphere.alerts.rules import (
     hysteresis_fault,
     is_cooled_down,
     is_met,
+    is_rearmed,
     threshold_fault,
+    unchanging,
     usual_hysteresis,
 )
 
@@ -118,3 +122,31 @@ def test_a_hysteresis_from_which_no_value_comes_back_is_named():
         given = AlertType(alert_type), Condition(condition), Decimal(threshold)
         assert hysteresis_fault(*given, Decimal(margin)) is not None
         assert hysteresis_fault(*given, Decimal(margin) / 2) is None
+
+
+_NUMBERS = st.decimals("0.01", 1000, places=2)
+
+
+@given(
+    st.sampled_from(Condition),
+    st.tuples(_NUMBERS, _NUMBERS, _NUMBERS),
+    st.booleans(),
+    st.lists(_NUMBERS, min_size=5),
+)
+def test_between_its_bounds_an_alert_does_not_change(condition, numbers, is_armed, values):
+    threshold, hysteresis, previous = numbers
+    low, high = unchanging(condition, threshold, hysteresis, previous, is_armed=is_armed)
+    for value in [*values, threshold, threshold + hysteresis, threshold - hysteresis]:
+        if low < value < high:
+            assert not is_met(condition, threshold, previous, value)
+            assert (value > threshold, value < threshold) == (
+                previous > threshold,
+                previous < threshold,
+            )
+            assert is_armed or not is_rearmed(condition, threshold, hysteresis, value)
+
+
+def test_where_nothing_was_compared_yet_any_value_may_change_an_alert():
+    for previous in (None, Decimal(100)):
+        low, high = unchanging(Condition.ABOVE, Decimal(100), Decimal(1), previous, is_armed=True)
+        assert low > high
