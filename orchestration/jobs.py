@@ -153,8 +153,9 @@ def _job(
     is_heavy: bool = True,
     executor: dg.ExecutorDefinition = dg.in_process_executor,
 ) -> Job:
-    """A job that ends by force after `max_runtime` seconds; of heavy ones, only one runs at a time."""
+    """A job that ends by force after `max_runtime` seconds; of heavy ones, which yield to people, only one runs at a time."""
     weight = HEAVY if is_heavy else {}
+    executor = executors.yielding(executor) if is_heavy else executor
     return dg.define_asset_job(
         name,
         selection,

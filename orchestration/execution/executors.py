@@ -4,14 +4,38 @@ Only jobs with a step for each token use it; all others are faster in one proces
 (docs/adr/0070-runs-in-one-process.md).
 """
 
+import os
 from typing import Any
 
 import dagster as dg
+from dagster import _check as check
 
 from coinsphere.settings import Executor, Settings
 
+NICENESS = 15
+"""As base backups have it. A login's hash, which yields to reads by 19, is not starved by a training of days."""
 QUEUE = "dagster"
 """What Celery workers listen to; dagster-celery's own name."""
+
+
+def yielding(executor: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+    """The same executor, in a run that takes the cores only where nothing that answers people wants them.
+
+    What is started from the run's process, as steps in processes of their own, does so, too.
+    """
+
+    def create(context: dg.InitExecutorContext) -> dg.Executor:
+        present = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, max(present, NICENESS))
+        return check.not_none(executor.executor_creation_fn)(context)
+
+    return dg.ExecutorDefinition(
+        executor.name,
+        executor.config_schema,
+        executor.get_requirements,
+        create,
+        executor.description,
+    )
 
 
 def spreading(settings: Settings) -> dg.ExecutorDefinition:

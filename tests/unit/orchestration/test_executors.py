@@ -1,6 +1,8 @@
 """What the setting chooses, and that the configuration of the guide is one that the libraries accept."""
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,6 +45,27 @@ def test_the_setting_names_the_executor(executor, name):
     made = executors.spreading(_settings(executor))
     assert isinstance(made, dg.ExecutorDefinition)
     assert made.name == name
+
+
+@pytest.mark.parametrize("executor", list(Executor))
+def test_a_run_that_yields_has_the_executors_configuration(executor):
+    plain = executors.spreading(_settings(executor))
+    polite = executors.yielding(plain)
+    assert polite.config_schema is plain.config_schema
+    assert polite.get_requirements({}) == plain.get_requirements({})
+
+
+def test_a_run_yields_to_people(monkeypatch):
+    """On a thread of its own, which Linux gives a priority of its own."""
+    monkeypatch.setattr(executors, "NICENESS", executors.NICENESS + 1)
+    inner = dg.ExecutorDefinition(
+        "inner", executor_creation_fn=lambda _: os.getpriority(os.PRIO_PROCESS, 0)
+    )
+    with ThreadPoolExecutor(1) as thread:
+        create = executors.yielding(inner).executor_creation_fn
+        assert thread.submit(create, None).result() == executors.NICENESS
+        monkeypatch.setattr(executors, "NICENESS", 1)
+        assert thread.submit(create, None).result() > 1, "who yields more already goes on so"
 
 
 def test_celery_needs_a_broker_and_prefers_one_of_its_own():

@@ -47,11 +47,13 @@ def _checks(repository: dg.RepositoryDefinition) -> Iterator[str]:
 
 
 def _jobs(repository: dg.RepositoryDefinition) -> Iterator[str]:
-    yield "JOBS: name {tags}: steps"
+    yield "JOBS: name {tags} (& where its run yields to people): steps"
     for job in sorted(repository.get_all_jobs(), key=lambda job: job.name):
         if not job.name.startswith("__"):
             tags = ", ".join(f"{name}={value}" for name, value in sorted(job.tags.items()))
-            yield f"{job.name} {{{tags}}}: {', '.join(sorted(node.name for node in job.nodes))}"
+            create = job.executor_def.executor_creation_fn
+            yields = " &" if create is not None and "yielding" in create.__qualname__ else ""
+            yield f"{job.name} {{{tags}}}{yields}: {', '.join(sorted(node.name for node in job.nodes))}"
 
 
 def _schedules(repository: dg.RepositoryDefinition) -> Iterator[str]:
