@@ -29,12 +29,10 @@ def yielding(executor: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
         os.setpriority(os.PRIO_PROCESS, 0, max(present, NICENESS))
         return check.not_none(executor.executor_creation_fn)(context)
 
+    # A schema that is a definition already is taken as it is, which its type does not say.
+    schema: Any = executor.config_schema
     return dg.ExecutorDefinition(
-        executor.name,
-        executor.config_schema,
-        executor.get_requirements,
-        create,
-        executor.description,
+        executor.name, schema, executor.get_requirements, create, executor.description
     )
 
 
