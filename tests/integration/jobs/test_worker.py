@@ -232,6 +232,33 @@ def test_the_end_of_a_job_wakes_the_next_of_its_lock_in_whatever_queue_that_wait
     assert owner.execute(_FETCH).fetchone() not in [(None,), (first,)]
 
 
+def test_jobs_of_one_statement_are_announced_once_to_each_queue(database, owner):
+    with psycopg.connect(database.owner, autocommit=True) as worker:
+        for channel in ("any_queue_v1", "queue_v1#mail", "queue_v1#exchanges"):
+            worker.execute(f'listen "procrastinate_{channel}"')
+        owner.execute(_DEFER_MANY)
+        told = [each.channel for each in worker.notifies(timeout=30, stop_after=4)]
+        told += [each.channel for each in worker.notifies(timeout=0)]
+    assert sorted(told) == ["procrastinate_any_queue_v1"] * 2 + [
+        "procrastinate_queue_v1#exchanges",
+        "procrastinate_queue_v1#mail",
+    ]
+    jobs = owner.execute("select id from jobs.procrastinate_jobs order by id").fetchall()
+    assert len(jobs) == 10
+    assert (
+        owner.execute(
+            "select job_id from jobs.procrastinate_events where type = 'deferred' order by 1"
+        ).fetchall()
+        == jobs
+    )
+
+
+_DEFER_MANY = """
+    select jobs.procrastinate_defer_jobs_v1(array_agg((
+        case when n < 5 then 'mail' else 'exchanges' end, 'x', 0, null, null, '{}', null
+    )::jobs.procrastinate_job_to_defer_v1))
+    from generate_series(0, 9) as n
+"""
 _FETCH = "select id from jobs.procrastinate_fetch_job_v2(null, null)"
 _DEFER = """
     select jobs.procrastinate_defer_jobs_v1(array[(
