@@ -5,6 +5,7 @@ A process imports for four seconds of CPU what the code server has, for work of 
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -29,6 +30,7 @@ def instead_of(
     if not _at_work.acquire(blocking=False):
         return dg.SkipReason("The last minute is still at work.")
     try:
+        _spare_once()
         with traces.job(Part(NAME)):
             return dg.SkipReason(_work(instance, resources))
     except Exception as error:  # noqa: BLE001 - whatever it is, the run fails by it too, or it has passed
@@ -37,6 +39,12 @@ def instead_of(
     finally:
         garbage.give_back_what_is_free()
         _at_work.release()
+
+
+@cache
+def _spare_once() -> None:
+    """What the code server has loaded by its first minute is not looked through after each."""
+    garbage.spare_what_is_loaded()
 
 
 def _work(instance: dg.DagsterInstance, resources: Mapping[str, Any]) -> str:

@@ -228,7 +228,7 @@ APPLICATIONS = tuple(_APPLICATIONS)
 
 def variables(process: Process, settings: Settings) -> dict[str, str]:
     """What is added to the inherited environment of `process`."""
-    added = {variable("home"): str(settings.state), **_FEW_ARENAS, **process.environment}
+    added = {variable("home"): str(settings.state), **process.environment}
     if process.role is not None:
         added[variable("database_url")] = settings.url_for(process.role)
     return added
@@ -261,9 +261,6 @@ def write_dagster_files(settings: Settings) -> None:
 
 _SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Threads of one small product wait for each other longer than they compute; processes share the cores instead."""
-
-_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-"""glibc gives each thread memory from an arena of its own, up to eight a core, and what was freed in one serves no other."""
 
 
 def _as_chosen() -> Settings:
