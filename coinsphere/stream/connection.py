@@ -11,9 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
@@ -85,8 +83,11 @@ class Connection(ServerConnection):
         """Shake hands; after that the connection is its user's."""
         try:
             await super().handshake(*args, **options)
-            # Nobody reads them again, and headers are a fifth of what a silent connection takes.
-            self.request, self.response, self.begun = _ANSWERED, None, b""
+            # Nobody reads them again, and headers are a fifth of what a silent connection takes. They are emptied, as websockets'
+            # parser holds the request until the end.
+            for message in filter(None, (self.request, self.response)):
+                message.headers.clear()
+            self.begun = b""
         finally:
             if self._counted is not None:
                 self._openings.leave(self._counted)
@@ -116,7 +117,6 @@ def _framed(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
-_ANSWERED = Request("", Headers())
 _TOO_MANY = handshake.written(
     HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this address that say nothing"
 )

@@ -69,6 +69,9 @@ def test_a_conversation(world):
     async def talk() -> None:
         async with running(world) as live, live.client(account) as client:
             assert (await receive(client, "connected"))["timestamp"].endswith("Z")
+            # Held by each of thousands, and read by nobody.
+            (connection,) = live.stream._connections.values()
+            assert not connection.request.headers
             await say(client, "ping")
             await receive(client, "pong")
             await say(client, "subscribe", symbols=["btc", "ETH", "NOSUCH"])
