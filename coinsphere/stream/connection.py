@@ -85,8 +85,9 @@ class Connection(ServerConnection):
             await super().handshake(*args, **options)
             # Nobody reads them again, and headers are a fifth of what a silent connection takes. They are emptied, as websockets'
             # parser holds the request until the end.
-            for message in filter(None, (self.request, self.response)):
-                message.headers.clear()
+            if self.request is not None and self.response is not None:
+                self.request.headers.clear()
+                self.response.headers.clear()
             self.begun = b""
         finally:
             if self._counted is not None:
