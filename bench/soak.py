@@ -8,18 +8,14 @@ minutes after nobody needs it. `MINUTES=…` shortens it.
 """
 
 import argparse
-import json
-import secrets
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 import psutil
@@ -29,10 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.hot import seed
-from bench.serving import QUIET, ROOT, Serving, served, stop
-from tests.conftest import free_port
+from bench.people import V1, Request, answers, register, trade, working
+from bench.serving import Serving
 
-V1 = "/api/v1"
 PEOPLE = 60
 CONNECTIONS = 8
 SHARE = 0.6
@@ -40,6 +35,8 @@ READS_A_WRITE = 12
 _CLOSED_SECONDS = 20.0
 _SAMPLE_SECONDS = 5.0
 _PARTS = 5
+_TRADED = "2026-06-01T00:00:00Z"
+"""Months ago, so that each trade has a past to book and value anew."""
 Item = TypeVar("Item")
 _POOLS = {"api": "coinsphere", "worker": "coinsphere-worker"}
 """What each process's pool tells PostgreSQL that it is called."""
@@ -82,26 +79,26 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     minutes = parser.parse_args().minutes
     console = Console()
-    with _system() as (serving, worker), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(_requests(serving), file)
-        file.flush()
+    with working() as (serving, worker):
+        seed(serving)
+        requests = _requests(serving)
         console.print(f"How much {CONNECTIONS} connections get at most …")
-        most = len(_load(serving, file.name, _CLOSED_SECONDS, None)) / _CLOSED_SECONDS
+        most = len(answers(serving, requests, _CLOSED_SECONDS, CONNECTIONS, None)) / _CLOSED_SECONDS
         console.print(f"{most:.0f} requests/s. {minutes:g} minutes at {SHARE * most:.0f} …")
         with _watching(serving, worker) as samples:
-            answers = _load(serving, file.name, 60 * minutes, SHARE * most)
-    verdicts = judge(samples, answers)
+            told = answers(serving, requests, 60 * minutes, CONNECTIONS, SHARE * most)
+    verdicts = judge(samples, told)
     console.print(_table(verdicts))
-    console.print(f"{len(answers)} answers; load of the machine {psutil.getloadavg()[2]:.1f}")
+    console.print(f"{len(told)} answers; load of the machine {psutil.getloadavg()[2]:.1f}")
     return 0 if all(each.holds for each in verdicts) else 1
 
 
-def judge(samples: Sequence[Sample], answers: Sequence[Sequence[float]]) -> list[Verdict]:
+def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Verdict]:
     """What the second fifth of the time and the last were like.
 
     Args:
         samples: of the processes, in their order.
-        answers: of the load: when each came, in seconds since the epoch, and how long it took in seconds.
+        told: of the answers to the load: when each came, in seconds since the epoch, and how long it took in seconds.
     """
     verdicts = []
     early, late = (_part(samples, part, lambda each: each.at) for part in (1, 4))
@@ -111,7 +108,7 @@ def judge(samples: Sequence[Sample], answers: Sequence[Sequence[float]]) -> list
         typical = min if most == 0 else statistics.median
         before, after = (typical(each.figures[name] for each in part) for part in (early, late))
         verdicts.append(Verdict(name, before, after, most))
-    slow = [_p99(_part(answers, part, lambda each: each[0])) for part in (1, 4)]
+    slow = [_p99(_part(told, part, lambda each: each[0])) for part in (1, 4)]
     return [*verdicts, Verdict("p99, ms", *slow, 0.2)]
 
 
@@ -127,70 +124,20 @@ def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list
     return [each for each in items if part <= (at(each) - began) / length <= part + 1]
 
 
-def _p99(answers: Sequence[Sequence[float]]) -> float:
-    return 1000 * statistics.quantiles([seconds for _, seconds in answers], n=100)[98]
+def _p99(told: Sequence[Sequence[float]]) -> float:
+    return 1000 * statistics.quantiles([seconds for _, seconds in told], n=100)[98]
 
 
-@contextmanager
-def _system() -> Iterator[tuple[Serving, int]]:
-    """API, PostgreSQL, Redis, and the worker's process."""
-    with served(LOG_LEVEL="INFO", ACCESS_TOKEN_SECONDS="3600") as serving:
-        seed(serving)
-        variables = serving.variables | {
-            "COINSPHERE_WORKER_DATABASE_URL": serving.server.url("coinsphere_worker"),
-            "COINSPHERE_DATABASE_URL": serving.server.url("coinsphere_worker"),
-            "COINSPHERE_WORKER_METRICS_PORT": str(free_port()),
-        }
-        command = [sys.executable, "-m", "coinsphere.worker"]
-        worker = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
-        try:
-            yield serving, worker.pid
-        finally:
-            stop(worker)
-
-
-def _requests(serving: Serving) -> list[list[Any]]:
-    """What is asked in turn, by everybody: method, path, token, body."""
-    asked: list[list[Any]] = []
+def _requests(serving: Serving) -> list[Request]:
+    """What is asked in turn, by everybody."""
+    asked: list[Request] = []
     with httpx2.Client(base_url=serving.url + V1, timeout=60) as client:
         for number in range(PEOPLE):
-            account = {"email": f"p{number}@example.com", "password": secrets.token_hex(12)}
-            token = _made(client, "/auth/register", account)["accessToken"]
-            client.headers["Authorization"] = f"Bearer {token}"
-            portfolio = _made(client, "/portfolios", {"name": "mine"})["portfolio"]["id"]
+            token, portfolio = register(client, number)
             paths = ("/auth/me", f"/portfolios/{portfolio}", "/tokens")
             asked += [["GET", V1 + paths[at % 3], token, None] for at in range(READS_A_WRITE)]
-            asked.append(["POST", f"{V1}/transactions", token, _trade(portfolio)])
+            asked.append(["POST", f"{V1}/transactions", token, trade(portfolio, _TRADED)])
     return asked
-
-
-def _made(client: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
-    return client.post(path, json=body).raise_for_status().json()
-
-
-def _trade(portfolio: str) -> dict[str, Any]:
-    return {
-        "portfolioId": portfolio,
-        "type": "buy",
-        "tokenSymbol": "T00",
-        "amount": 1,
-        "price": 100,
-        "timestamp": "2026-06-01T00:00:00Z",
-    }
-
-
-def _load(serving: Serving, file: str, seconds: float, rate: float | None) -> list[list[float]]:
-    arguments = ["mix", serving.url, file, str(seconds), str(CONNECTIONS)]
-    if rate is not None:
-        arguments += ["--rate", str(rate)]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load", *arguments],
-        check=True,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    answers: list[list[float]] = json.loads(done.stdout)
-    return answers
 
 
 @contextmanager
