@@ -60,7 +60,7 @@ def fill(conn: psycopg.Connection, crowd: Crowd, now: datetime) -> None:
     """All rows of a crowd, into empty tables whose indexes are built when the rows are there."""
     given = {**crowd.parameters, "first": first_day(now), "days": 365 * YEARS, "price": PRICE}
     given |= {"now": now, "last": last_day(now), "alerts": crowd.alerts}
-    with _indexes_afterwards(conn):
+    with _long_log(conn), _indexes_afterwards(conn):
         for statement in (_USERS, _SESSIONS, _PORTFOLIOS, _STATES, _VALUES):
             conn.execute(statement, given)
         for number in range(crowd.tokens):
@@ -88,6 +88,18 @@ def _midnight(now: datetime) -> datetime:
 
 
 @contextmanager
+def _long_log(conn: psycopg.Connection) -> Iterator[None]:
+    """With few checkpoints, each of which would write whole pages of random ids anew, and no vacuum of what still grows."""
+    for name, value in _FILLING.items():
+        conn.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), value))
+    conn.execute("select pg_reload_conf()")
+    yield
+    for name in _FILLING:
+        conn.execute(sql.SQL("alter system reset {}").format(sql.Identifier(name)))
+    conn.execute("select pg_reload_conf()")
+
+
+@contextmanager
 def _indexes_afterwards(conn: psycopg.Connection) -> Iterator[None]:
     """Without the indexes that no constraint needs: built at once they take a fraction of the time."""
     indexes = conn.execute(_PLAIN_INDEXES, {"tables": list(TABLES)}).fetchall()
@@ -100,6 +112,7 @@ def _indexes_afterwards(conn: psycopg.Connection) -> Iterator[None]:
 
 TABLES = ("users", "sessions", "portfolios", "portfolio_states", "portfolio_values_daily", "holdings", "transactions",
           "ledger_entries", "positions", "position_flows", "lots", "alerts")  # fmt: skip
+_FILLING = {"max_wal_size": "12GB", "checkpoint_timeout": "20min", "autovacuum": "off"}
 _PLAIN_INDEXES = """
     select i.indexname, i.indexdef
     from pg_indexes i

@@ -22,15 +22,16 @@ def measure(crowd: Crowd, requests: int) -> dict[str, Any]:
     """All figures of a crowd, as `bench/capacity/results.json` keeps them."""
     with model_server("BTC") as ml, served(ML_URL=ml) as serving:
         filled = _timed(f"{crowd.users:,} users", lambda: _fill(serving, crowd))
-        now = datetime.now(UTC)
         database = _timed("tables", lambda: jobs.tables(serving))
         return {
             "fill_s": filled,
             "tables": database,
             "routes": _timed("routes", lambda: reads.measure(serving, crowd.users, requests)),
             "stream": _timed("stream", lambda: stream.measure(serving, crowd.users)),
-            "valuation": _timed("valuation", lambda: jobs.valuation(serving, crowd, now)),
-            "alerts": _timed("alerts", lambda: jobs.alerts(serving, crowd, now)),
+            "valuation": _timed(
+                "valuation", lambda: jobs.valuation(serving, crowd, datetime.now(UTC))
+            ),
+            "alerts": _timed("alerts", lambda: jobs.alerts(serving, crowd, datetime.now(UTC))),
         }
 
 
