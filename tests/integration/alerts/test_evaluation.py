@@ -207,6 +207,26 @@ def test_what_fired_is_valued_again_where_it_may_be_armed_or_pass_back(world):
     assert dues == [0, 0, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("condition", "prices"),
+    [
+        ("above", (990, 1200, 990, 990, 890, 890, 1200)),
+        ("below", (1010, 800, 1010, 1010, 1110, 1110, 800)),
+    ],
+)
+def test_what_passed_back_is_armed_where_it_is_far_enough(world, condition, prices):
+    portfolio = _portfolio(world, {"BTC": 1})
+    world.alert(
+        condition,
+        1000,
+        "portfolio",
+        portfolio_id=portfolio,
+        cooldown_seconds=0,
+        hysteresis=Decimal(100),
+    )
+    assert world.fired(*prices) == [0, 1, 0, 0, 0, 0, 1]
+
+
 _ALSO_ETH = """
     insert into app.holdings (portfolio_id, token_id, amount)
     select portfolio_id, tokens.id, 1 from app.holdings, market.tokens where symbol = 'ETH'
