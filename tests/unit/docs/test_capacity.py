@@ -33,7 +33,7 @@ def test_the_guides_costs_are_written_from_the_figures(figures) -> None:
 def test_another_figure_is_another_page(figures) -> None:
     results, others = json.loads(json.dumps(figures))
     for world in results["worlds"].values():
-        world["routes"]["/tokens"]["postgres_ms"] += 10
+        world["routes"]["/tokens"]["postgres_ms"] += 100
     assert page.page(results, others) != page.PAGE.read_text()
     guide = page.GUIDE.read_text()
     assert page.with_costs(guide, results, others) != guide
