@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from tenacity import (
@@ -21,6 +21,7 @@ from coinsphere.local.probes import START_SECONDS, graphql
 from coinsphere.local.supervision import Supervisor
 from coinsphere.settings import Settings
 
+Answer = TypeVar("Answer")
 _REPOSITORY = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "coinsphere",
@@ -221,13 +222,14 @@ class _SystemStopped(stop_base):
         return Supervisor(settings.state).was_stopped()
 
 
-_patiently = retry(
-    retry=retry_if_exception_type(_NoAnswer),
-    wait=wait_fixed(2 * _POLL_SECONDS),
-    stop=stop_after_delay(_PATIENCE_SECONDS) | _SystemStopped(),
-    reraise=True,
-)
-"""Looks again where the webserver is busy: a run goes on whether it is watched or not."""
+def _patiently(ask: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Ask again where the webserver is busy: a run goes on whether it is watched or not."""
+    return retry(
+        retry=retry_if_exception_type(_NoAnswer),
+        wait=wait_fixed(2 * _POLL_SECONDS),
+        stop=stop_after_delay(_PATIENCE_SECONDS) | _SystemStopped(),
+        reraise=True,
+    )(ask)
 
 
 def _ask(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:

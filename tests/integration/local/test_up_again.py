@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
-from coinsphere.local import processes, state
+from coinsphere.local import dagster, processes, state
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Supervisor
 from coinsphere.settings import Settings
@@ -43,6 +43,7 @@ def supervisor(database, tmp_path, monkeypatch):
 
 def test_it_says_what_runs_and_goes_on(supervisor, owner, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(dagster, "_PATIENCE_SECONDS", 1.0)
     owner.execute("insert into market.origin (source, seed) values ('simulated', 1)")
     pid = supervisor.pid()
     assert of(supervisor, "redis").state == "STOPPED"

@@ -98,7 +98,12 @@ def model_server() -> Iterator[ModelServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = (
+            64  # twenty ask at once, and a fifth of five that wait is told nothing for a second
+        )
+
+    server = Server(("127.0.0.1", 0), Handler)
     state = ModelServer(f"http://127.0.0.1:{server.server_address[1]}")
     Thread(target=server.serve_forever, daemon=True).start()
     yield state

@@ -220,6 +220,7 @@ def test_whatever_refers_to_a_token_keeps_it_tables_of_later_migrations_too(
 def test_only_what_a_provider_tells_again_goes_with_a_token(owner_db) -> None:
     found = owner_db.execute(_GOES_ALONG)
     assert dict(found.fetchall()) == {
+        "alert_reference_prices": "c",
         "ingestions": "n",
         "quotes": "c",
         "token_metadata": "c",
