@@ -52,9 +52,8 @@ async def run(settings: Settings) -> None:
     while not stopped.is_set():
         if not await _unless(stopped, _open(app, underway)):
             await underway.give_back(app)
-            os._exit(
-                0
-            )  # a thread cannot be stopped: it ends with the process, and its transaction is rolled back
+            # A thread cannot be stopped: it ends with the process, and its transaction is rolled back.
+            os._exit(0)
         await _unless(stopped, asyncio.sleep(_RECONNECT_SECONDS))
 
 
