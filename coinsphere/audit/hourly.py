@@ -24,13 +24,17 @@ _log = log.get("audit")
 
 
 def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
-    """Verify the chain, keep the verdict and anchor a good end; a broken one is logged as an error."""
+    """Verify the chain, keep the verdict and anchor a good end; a broken one is logged as an error.
+
+    A break that was found, by whomever, is found again each hour until it is mended.
+    """
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
     anchors = anchoring.read_anchors(path)
-    after = None if _reads_all(anchors, now) else anchors[-1]
     with psycopg.connect(
         settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
     ) as conn:
+        is_broken = verification.last_problem(conn) is not None
+        after = None if is_broken or _reads_all(anchors, now) else anchors[-1]
         verdict = verification.verify(conn, keys, anchors, after=after)
         verification.keep(conn, verdict, now)
         if verdict.problem is None:
@@ -41,5 +45,5 @@ def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
 
 
 def _reads_all(anchors: Sequence[Anchor], now: datetime) -> bool:
-    """At night, and where the last hour left no anchor: a break that was found is found again until it is mended."""
+    """At night, and where the last hour left no anchor."""
     return not anchors or now.hour == NIGHT_HOUR or now - anchors[-1].anchored_at > _HOURLY

@@ -86,6 +86,15 @@ def add_user(conn: psycopg.Connection, email: str = "ada@example.org") -> UUID:
     ).fetchone()[0]
 
 
+@pytest.fixture(scope="module")
+def conn(module_database):
+    """The owner's connection to a database that the tests of a file share."""
+    with psycopg.connect(module_database.owner) as opened:
+        opened.execute("set search_path = app, market, model, jobs, public")
+        opened.commit()
+        yield opened
+
+
 @pytest.fixture
 def world(owner: psycopg.Connection) -> World:
     return World(owner, add_user(owner))

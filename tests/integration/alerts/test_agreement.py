@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import product
 
-import psycopg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -50,14 +48,6 @@ _STEP = st.tuples(
     st.sampled_from(["ok", "ok", "ok", "suspect", "stale"]),
     st.integers(1, 200),
 )
-
-
-@pytest.fixture(scope="module")
-def conn(module_database):
-    with psycopg.connect(module_database.owner) as opened:
-        opened.execute("set search_path = app, market, model, jobs, public")
-        opened.commit()
-        yield opened
 
 
 @settings(

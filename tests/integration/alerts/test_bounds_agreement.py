@@ -5,8 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 
-import psycopg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,14 +36,6 @@ _STEP = st.builds(
     st.none() | st.tuples(*[st.integers(0, 2)] * 3),
     st.none() | st.integers(0, 99),
 )
-
-
-@pytest.fixture(scope="module")
-def conn(module_database):
-    with psycopg.connect(module_database.owner) as opened:
-        opened.execute("set search_path = app, market, model, jobs, public")
-        opened.commit()
-        yield opened
 
 
 class Portfolios:
