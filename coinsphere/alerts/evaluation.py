@@ -149,32 +149,32 @@ _EVALUATE = """
     -- by the indexes `alerts_waiting` and `alerts_disarmed`, whatever the number of alerts (ADR 0313); of portfolios few
     -- have more than one alert each.
     passed as (
-        select crossed.id
+        select crossed.*
         from sound
         cross join lateral (
-            select id from app.alerts
+            select id, user_id, expires_at from app.alerts
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and is_armed and sign(last_value - threshold) is null
             union all
-            select id from app.alerts
+            select id, user_id, expires_at from app.alerts
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and is_armed and sign(last_value - threshold) = -1 and threshold <= sound.value
             union all
-            select id from app.alerts
+            select id, user_id, expires_at from app.alerts
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and is_armed and sign(last_value - threshold) = 1 and threshold >= sound.value
             union all
-            select id from app.alerts
+            select id, user_id, expires_at from app.alerts
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and is_armed and sign(last_value - threshold) = 0 and threshold <> sound.value
             union all
-            select id from app.alerts
+            select id, user_id, expires_at from app.alerts
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and not is_armed
         ) as crossed
         where sound.alert_type <> all(%(of_portfolios)s)
         union all
-        select alerts.id
+        select alerts.id, alerts.user_id, alerts.expires_at
         from app.alerts
         join sound on sound.alert_type = alerts.alert_type and sound.subject_id = alerts.portfolio_id
         where alerts.is_active and (
@@ -182,10 +182,10 @@ _EVALUATE = """
         )
     ),
     candidates as (
-        select alerts.id
+        select passed.id
         from passed
-        join app.alerts on alerts.id = passed.id and (alerts.expires_at is null or alerts.expires_at > %(now)s)
-        join app.users on users.id = alerts.user_id and users.is_active
+        join app.users on users.id = passed.user_id and users.is_active
+        where passed.expires_at is null or passed.expires_at > %(now)s
     ),
     watched as (
         select

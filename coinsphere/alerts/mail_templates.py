@@ -1,7 +1,9 @@
 """The mail about an alert that fired, in the language of its owner."""
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from markupsafe import escape
 
@@ -11,8 +13,9 @@ from coinsphere.i18n import gettext
 from coinsphere.notify import figures, templates
 from coinsphere.notify.templates import Message
 
-_QUESTION = "\0"
-"""No text from PostgreSQL has it."""
+_MARK = re.compile("\0([a-z_]+)\0")
+"""Stands for a value; no text from PostgreSQL has a NUL."""
+_QUESTION = "\0question\0"
 _WRITTEN = {
     "price": figures.dollars,
     "percent_change": figures.percent,
@@ -99,18 +102,35 @@ def _previous(firing: Crossing) -> str:
 def _fired(firing: Crossing, headline: str) -> Message:
     language = i18n.language()
     written = _WRITTEN[firing.alert_type]
-    return templates.render(
-        "alert",
-        headline,
-        headline=headline,
-        value=written(firing.observed_value, language),
-        previous=_previous(firing),
-        condition=_conditions()[firing.condition],
-        threshold=written(firing.threshold, language),
-        source=firing.source,
-        observed_at=figures.moment(firing.observed_at, language, firing.time_zone),
-        question=_QUESTION,
+    values = {
+        "headline": headline,
+        "value": written(firing.observed_value, language),
+        "previous": _previous(firing),
+        "condition": _conditions()[firing.condition],
+        "threshold": written(firing.threshold, language),
+        "source": firing.source,
+        "observed_at": figures.moment(firing.observed_at, language, firing.time_zone),
+    }
+    form = _form(language)
+    escaped = {name: str(escape(value)) for name, value in values.items()}
+    return Message(
+        templates.printable(headline), _filled(form.text, values), _filled(form.html, escaped)
     )
+
+
+# Jinja takes several times as long as to put the values in.
+@cache
+def _form(language: str) -> Message:
+    """The mail in a language, with marks for all values."""
+    names = ("headline", "value", "previous", "condition", "threshold", "source", "observed_at")
+    with i18n.speaking(language):
+        marks = {name: f"\0{name}\0" for name in names}
+        return templates.render("alert", "", **marks, question=_QUESTION)
+
+
+def _filled(form: str, values: Mapping[str, str]) -> str:
+    """A form with these values; marks of others stay."""
+    return _MARK.sub(lambda mark: values.get(mark[1], mark[0]), form)
 
 
 def _watched(alert_type: str) -> str:

@@ -47,10 +47,8 @@ class AlertMails:
         self, conn: Connection, firings: Sequence[Firing], now: datetime
     ) -> dict[UUID, Wording]:
         """By owner; who takes part in the experiment is noted."""
-        variants = {
-            each.user_id: self.flags.give(conn, ALERT_MAIL_WORDING, each.user_id, each.plan)
-            for each in firings
-        }
+        plans = {each.user_id: each.plan for each in firings}
+        variants = self.flags.give_all(conn, ALERT_MAIL_WORDING, plans)
         times = Counter(each.user_id for each in firings)
         shown = records.expose(conn, ALERT_MAIL_WORDING, variants, times, now)
         return {user_id: Wording(variant) for user_id, variant in shown.items()}

@@ -4,7 +4,7 @@ No event holds an amount, an address, a name or a text of anybody. `docs/guides/
 that made `app.product_events` lists the names.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 
@@ -16,7 +16,8 @@ class ProductEvent:
 
     def properties(self) -> dict[str, str]:
         """The event's fields by name."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        # `asdict` copies all that it finds, which takes several times as long.
+        return {each.name: str(getattr(self, each.name)) for each in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Evaluates flags through OpenFeature's client, by rules from our database or by another server."""
 
 import time
+from collections.abc import Mapping
 from threading import Lock
 from typing import Self
 from uuid import UUID, uuid4
@@ -58,6 +59,20 @@ class Flags:
             plan: what they pay for.
         """
         self._refresh(conn)
+        return self._ask(flag, user_id, plan)
+
+    def give_all(
+        self, conn: Connection, flag: Flag, plans: Mapping[UUID, str]
+    ) -> dict[UUID, FlagEvaluationDetails[str]]:
+        """What `give` answers for each of many users, whose plans these are: asked once a plan where rules ask for no more."""
+        self._refresh(conn)
+        if not isinstance(self._provider, RulesProvider) or self._provider.tells_apart(flag):
+            return {user_id: self._ask(flag, user_id, plan) for user_id, plan in plans.items()}
+        one_of_each = {plan: user_id for user_id, plan in plans.items()}
+        answers = {plan: self._ask(flag, user_id, plan) for plan, user_id in one_of_each.items()}
+        return {user_id: answers[plan] for user_id, plan in plans.items()}
+
+    def _ask(self, flag: Flag, user_id: UUID, plan: str) -> FlagEvaluationDetails[str]:
         context = EvaluationContext(str(user_id), {"plan": plan})
         return self._client.get_string_details(flag.key, flag.default, context)
 

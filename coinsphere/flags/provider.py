@@ -43,6 +43,11 @@ class RulesProvider(AbstractProvider):
                 _log.warning("bad rules", flag=key, version=version, error=str(parsed))
         self._known = known
 
+    def tells_apart(self, flag: Flag) -> bool:
+        """Whether two users of one plan may be given different variants."""
+        _, parsed = self._known.get(flag.key, (0, ()))
+        return not isinstance(parsed, BadRules) and any(rule.is_by_user for rule in parsed)
+
     def get_metadata(self) -> Metadata:
         """Its name in logs of the SDK."""
         return Metadata("PostgreSQL")

@@ -55,6 +55,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
         return len(self.shares) > 1
 
     @property
+    def is_by_user(self) -> bool:
+        """Whether it asks who a user is: by name, or by a share or a draw that hangs on their id."""
+        return bool(self.user_ids) or self.share < EVERYBODY or self.splits
+
+    @property
     def is_for_all(self) -> bool:
         """Whether the rule matches everybody, so that no rule after it is reached."""
         return not (self.user_ids or self.plans or self.environments) and self.share == EVERYBODY

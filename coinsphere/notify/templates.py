@@ -36,11 +36,15 @@ def render(name: str, subject: str, **values: Any) -> Message:
     """The mail of the files `name` in `templates/`; unprintable characters of the subject are left out."""
     environment = _environment()
     return Message(
-        # A portfolio's name is a user's text: it must not break the header into two.
-        "".join(character for character in subject if character.isprintable())[:200],
+        printable(subject),
         environment.get_template(f"{name}.txt").render(values),
         environment.get_template(f"{name}.html").render(values),
     )
+
+
+def printable(subject: str) -> str:
+    """The subject without what could break the header into two: a portfolio's name is a user's text."""
+    return "".join(character for character in subject if character.isprintable())[:200]
 
 
 def link(pages_url: str, page: str, token: str) -> str:

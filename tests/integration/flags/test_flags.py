@@ -57,6 +57,36 @@ def test_what_is_stored_decides_by_user_plan_and_environment(owner, admin, flags
     assert elsewhere.reason == Reason.SPLIT
 
 
+_TO_ALL = {"weights": {"crossing": 1}}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ([], 2),
+        ([_TO_ALL], 2),
+        ([_TO_ALL | {"plans": ["pro"]}], 2),
+        ([_TO_ALL | {"userIds": [str(ADA)]}], 8),
+        ([_TO_ALL | {"share": 50}], 8),
+        ([_TO_ALL | {"plans": ["pro"]}, {"weights": {"value": 1, "crossing": 1}}], 8),
+    ],
+)
+def test_many_users_are_given_what_each_would_be(owner, admin, flags, monkeypatch, case) -> None:
+    rules, questions = case
+    store(owner, admin, rules)
+    plans = {UUID(int=n): ("free", "pro")[n % 2] for n in range(1, 9)}
+    each = {user_id: flags.give(owner, FLAG, user_id, plan) for user_id, plan in plans.items()}
+    asked = []
+    answer = RulesProvider.resolve_string_details
+    monkeypatch.setattr(
+        RulesProvider,
+        "resolve_string_details",
+        lambda *question, **named: asked.append(named) or answer(*question, **named),
+    )
+    assert flags.give_all(owner, FLAG, plans) == each
+    assert len(asked) == questions
+
+
 def test_a_change_is_a_version_and_is_seen_when_what_is_known_is_old(
     owner, admin, flags, monkeypatch
 ) -> None:

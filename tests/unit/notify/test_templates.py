@@ -87,9 +87,9 @@ def test_a_users_text_becomes_neither_markup_nor_a_header():
 
 @pytest.mark.parametrize("alert_type", list(AlertType))
 def test_every_type_has_its_words(alert_type):
-    assert mail_templates.fired(replace(FIRING, alert_type=alert_type), LINK).subject.startswith(
-        "PEPE: "
-    )
+    message = mail_templates.fired(replace(FIRING, alert_type=alert_type), LINK)
+    assert message.subject.startswith("PEPE: ")
+    assert "\0" not in message.text + message.html  # no mark of a value is left
 
 
 def test_a_link_stands_whole_in_both_forms_and_its_token_is_escaped():
