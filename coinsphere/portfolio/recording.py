@@ -1,21 +1,23 @@
 """Records facts: each is stored once, corrected by a newer version, or withdrawn, and never changed.
 
 With each goes its double entry, and the reversal of it when a newer version takes its place. A change is booked in the
-same transaction where that is little work, else by the worker; values of past days are always the worker's.
+same transaction where that is little work, else by the worker; values of past days are always the worker's. A change of
+today leaves it nothing to do, as today's value is live.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from psycopg import Connection
 
-from coinsphere.portfolio import invalidations
+from coinsphere.portfolio import invalidations, issues
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import ComesAgain, NewFact, StoredFact, Version
 from coinsphere.portfolio.lots import rebooking
+from coinsphere.portfolio.valuation import daily_values
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
 AT_ONCE = 1_000
@@ -183,17 +185,33 @@ def update_books(
         return True
     market = StoredMarket(conn)
     later: dict[UUID, datetime] = {}
+    from_days: dict[UUID, date] = {}
     for token_id, since in changes.items():
         if at_once and _is_little(conn, user_id, token_id, since):
             done = rebooking.rebook(conn, user_id, token_id, since, market)
             for portfolio_id in done.portfolios:
-                invalidations.to_value(conn, user_id, portfolio_id, min(done.day, now.date()))
+                from_days[portfolio_id] = min(done.day, from_days.get(portfolio_id, now.date()))
             later |= done.heirs
         else:
             later[token_id] = since
-    invalidations.to_book(conn, user_id, later)
-    invalidations.enqueue(conn, user_id)
+    is_valued = _value(conn, user_id, from_days, now)
+    if later:
+        invalidations.to_book(conn, user_id, later)
+    if later or not is_valued:
+        invalidations.enqueue(conn, user_id)
     return not later
+
+
+def _value(conn: Connection, user_id: UUID, from_days: Mapping[UUID, date], now: datetime) -> bool:
+    """Value portfolios whose books changed today, and mark those whose past days did. Returns whether there are none of these."""
+    today = now.date()
+    for portfolio_id, from_day in from_days.items():
+        if from_day < today:
+            invalidations.to_value(conn, user_id, portfolio_id, from_day)
+        else:
+            daily_values.note_valued(conn, portfolio_id, today, now)
+            issues.survey(conn, user_id, portfolio_id)
+    return all(from_day == today for from_day in from_days.values())
 
 
 def _require_own(conn: Connection, user_id: UUID, portfolios: set[UUID]) -> None:

@@ -22,13 +22,6 @@ from coinsphere.portfolio.valuation.stored_market import StoredMarket
 _ONE = Decimal(1)
 _NOTHING = (ZERO, 0)
 
-_FIRST_DAY = """
-    select min(day) from (
-        select min(from_day) as day from app.positions where portfolio_id = %(portfolio_id)s
-        union all
-        select min(day) from app.position_flows where portfolio_id = %(portfolio_id)s
-    ) as days
-"""
 # Positions and flows of each token as texts, as its closes are read (`stored_market`).
 _HELD = """
     select token_id, string_agg((from_day - date '0001-01-01' + 1)::text, ' '),
@@ -73,10 +66,15 @@ _BEFORE = """
     where portfolio_id = %(portfolio_id)s and day = %(from_day)s::date - 1
 """
 _FORGET = "delete from app.portfolio_values_daily where portfolio_id = %(portfolio_id)s and day >= %(day)s"
+# What lies before the day that something changed on stays as it is.
 _DONE = """
     update app.portfolio_states
-    set first_day = %(first_day)s, valued_at = %(now)s, revision = revision + 1
+    set valued_at = %(now)s, revision = revision + 1, first_day = case when first_day < %(day)s then first_day else least(
+        (select min(from_day) from app.positions where portfolio_id = %(portfolio_id)s),
+        (select min(day) from app.position_flows where portfolio_id = %(portfolio_id)s)
+    ) end
     where portfolio_id = %(portfolio_id)s
+    returning first_day
 """
 _VALUES = Rows(
     "app", "portfolio_values_daily",
@@ -115,11 +113,9 @@ def revalue(
     now: datetime,
 ) -> int:
     """Value a portfolio again from `from_day` to yesterday; today's value is live. Returns the days written."""
-    parameters: dict[str, Any] = {"portfolio_id": portfolio_id, "day": from_day, "now": now}
-    row = conn.execute(_FIRST_DAY, parameters).fetchone()
-    first_day: date | None = row[0] if row else None
+    parameters: dict[str, Any] = {"portfolio_id": portfolio_id, "day": from_day}
     conn.execute(_FORGET, parameters)
-    conn.execute(_DONE, {**parameters, "first_day": first_day})
+    first_day = note_valued(conn, portfolio_id, from_day, now)
     yesterday = now.date() - timedelta(days=1)
     if first_day is None or max(from_day, first_day) > yesterday:
         return 0
@@ -134,6 +130,17 @@ def revalue(
         ((portfolio_id, user_id, *row, *realised.get(row.day, _NOTHING)) for row in rows),
     )
     return len(rows)
+
+
+def note_valued(conn: Connection, portfolio_id: UUID, from_day: date, now: datetime) -> date | None:
+    """Note that a portfolio is valued as its books are, which changed from `from_day` on.
+
+    Returns:
+        Its first day; None where it has none.
+    """
+    parameters = {"portfolio_id": portfolio_id, "day": from_day, "now": now}
+    row = conn.execute(_DONE, parameters).fetchone()
+    return row[0] if row else None
 
 
 def _summed(

@@ -17,7 +17,8 @@ from psycopg import pq
 
 from coinsphere.flags import client as flag_client
 from coinsphere.network.redis_pool import GuardedPool
-from tests.integration.webapi.conftest import NOW, OPTIONS, Person, new_person
+from tests.integration.webapi import books
+from tests.integration.webapi.conftest import NOW, OPTIONS, Person, exact, new_person
 from tests.integration.webapi.test_access_matrix import Route, owned, routes
 from tests.integration.webapi.test_predictions import forecast
 from webapi import features
@@ -39,6 +40,10 @@ HOT = (
 PASSED_OVER = re.compile(
     r"^/(health|\.well-known|api/(docs|openapi|postman))|/(audit|stats|metrics)\b"
 )
+_DONE = re.compile(r'CommandComplete\b.*"[A-Z0-9 ]+ (\d+)"')
+_JOBS = "select count(*) from jobs.procrastinate_jobs where args ->> 'user_id' = %s"
+PURCHASE = 39
+"""Statements of a purchase of today, at most."""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,8 @@ class Counted:
     redis: int = 0
     postgres: int = 0
     statements: int = 0
+    rows: int = 0
+    """That statements found or changed."""
 
 
 class Wire:
@@ -95,6 +102,7 @@ class Wire:
             redis=self._loans,
             postgres=len(re.findall("FB", whose)),
             statements=sum(each[2] in ("Query", "Execute") for each in sent if each[0] == "F"),
+            rows=sum(int(number) for each in sent for number in _DONE.findall("\t".join(each))),
         )
 
 
@@ -137,6 +145,42 @@ def test_a_cached_read_that_a_process_knows_asks_nobody(app, world, monkeypatch)
         assert world.get(path).status_code == 200
     found = wire.counted(lambda: [world.get(path) for path in paths])
     assert found == Counted()
+
+
+def test_a_purchase_of_today_costs_as_much_with_ten_times_the_history(
+    app, client, owner_db, monkeypatch
+) -> None:
+    monkeypatch.setattr(quota_leases, "PART", 10**9)
+    few, many = (_buying(app, client, monkeypatch, days) for days in (6, 60))
+    assert few == many
+    assert few.statements <= PURCHASE
+
+
+def test_a_purchase_of_today_leaves_the_worker_nothing(client, owner_db) -> None:
+    person = new_person(client)
+    mine = books.make(person)
+    books.trade(person, mine, "buy", "BTC", 1, 100, NOW.isoformat())
+    assert owner_db.execute(_JOBS, [person.id]).fetchone() == (0,)
+    now = exact(person.get(f"/portfolios/{mine['id']}"))["portfolio"]
+    assert (now["isPending"], now["valuedAt"]) == (False, "2026-03-10T12:30:00Z")
+    books.trade(person, mine, "buy", "BTC", 1, 100)
+    assert owner_db.execute(_JOBS, [person.id]).fetchone() == (1,)
+
+
+def _buying(app, client, monkeypatch, days: int) -> Counted:
+    """What a purchase of today costs whose token was bought and sold on so many days."""
+    person = new_person(client)
+    mine = books.make(person)
+    past = [
+        {"type": kind, "tokenSymbol": "BTC", "amount": 1, "price": 100, "timestamp": at.isoformat()}
+        for day in range(1, days)
+        for at in [NOW - timedelta(days=day)]
+        for kind, at in (("buy", at), ("sell", at + timedelta(hours=1)))
+    ]
+    told = person.post("/transactions/bulk", {"portfolioId": mine["id"], "transactions": past})
+    assert told.status_code == 201, told.text
+    wire = Wire(app, monkeypatch)
+    return wire.counted(lambda: books.trade(person, mine, "buy", "BTC", 1, 100, NOW.isoformat()))
 
 
 def _reads(app, client, ids) -> list[tuple[Route, str]]:
