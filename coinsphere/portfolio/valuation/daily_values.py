@@ -66,13 +66,20 @@ _BEFORE = """
     where portfolio_id = %(portfolio_id)s and day = %(from_day)s::date - 1
 """
 _FORGET = "delete from app.portfolio_values_daily where portfolio_id = %(portfolio_id)s and day >= %(day)s"
-# What lies before the day that something changed on stays as it is.
+# What lies before the changed day stays as it is, and what still waits to be valued will say. Who changed today alone has no past
+# day valued anew: closes that came late since the last time are still to be found.
 _DONE = """
-    update app.portfolio_states
-    set valued_at = %(now)s, revision = revision + 1, first_day = case when first_day < %(day)s then first_day else least(
-        (select min(from_day) from app.positions where portfolio_id = %(portfolio_id)s),
-        (select min(day) from app.position_flows where portfolio_id = %(portfolio_id)s)
-    ) end
+    update app.portfolio_states set
+        revision = revision + 1,
+        valued_at = case when %(day)s < %(now)s::date then %(now)s else coalesce(valued_at, %(now)s) end,
+        first_day = case
+            when first_day < %(day)s or exists (select from app.valuation_marks where portfolio_id = %(portfolio_id)s)
+            then first_day
+            else least(
+                (select min(from_day) from app.positions where portfolio_id = %(portfolio_id)s),
+                (select min(day) from app.position_flows where portfolio_id = %(portfolio_id)s)
+            )
+        end
     where portfolio_id = %(portfolio_id)s
     returning first_day
 """
