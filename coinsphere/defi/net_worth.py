@@ -56,7 +56,7 @@ def of_positions(
     used = {currencies[portfolio_id] for portfolio_id, each in by_portfolio.items() if each}
     rates = {currency: market.now_per_dollar(currency, today) for currency in used}
     return {
-        portfolio_id: _summed(each, rates.get(currencies[portfolio_id]))
+        portfolio_id: _summed(each, rates.get(currencies[portfolio_id])) if each else _NOTHING
         for portfolio_id, each in by_portfolio.items()
     }
 
@@ -87,3 +87,7 @@ def _converted(dollars: Decimal | None, rate: Decimal | None) -> Decimal | None:
         return dollars
     with localcontext(EXACT):
         return None if rate is None else (dollars * rate).quantize(UNIT)
+
+
+_NOTHING = _summed([], None)
+"""Of a portfolio without positions, as most are."""

@@ -10,7 +10,7 @@ from webapi.services import services
 def current_user() -> dict[str, Any]:
     """The caller's account as `MeOut` takes it. Raises `errors.Problem` with status 401 where it is gone."""
     work = services()
-    with work.database.reading() as conn:
+    with work.database.reading() as conn, work.database.asking(conn):
         asked = queries.ask_account(conn, access.principal().user_id, work.clock())
     account = asked.fetchone()
     if account is None:

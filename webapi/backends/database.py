@@ -77,18 +77,27 @@ class RequestDatabase(Database):
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection whose statements are sent in one message and form one transaction; none may need another's answer.
+        """A connection for `asking`; beside it each statement is a transaction of its own that acts for nobody.
 
-        Fetch what their cursors have behind the block: within it, each would be waited for.
+        So prices and rates can be read behind the answers, on the connection that these came by.
 
         Raises:
             psycopg_pool.PoolTimeout: as `connection`.
         """
+        with super().connection() as conn:
+            yield conn
+
+    @contextmanager
+    def asking(self, conn: Connection) -> Iterator[None]:
+        """Statements that are one transaction, for the caller, and wait for none of each other; `conn` is of `reading`.
+
+        Fetch what their cursors have behind the block: within it, each would be waited for.
+        """
         acting = _acting()
         # Without `begin` a pipeline is a transaction up to its end (PostgreSQL, 55.2.4), to which the settings belong.
-        with super().connection() as conn, conn.pipeline():
+        with conn.pipeline():
             owner.act(conn, acting.user_id, acting.scope)
-            yield conn
+            yield
 
     @contextmanager
     def lagging(self) -> Iterator[Connection]:

@@ -101,7 +101,8 @@ class PortfolioQueries:
                 row = scope.find(conn, str(id))
                 return past_state.portfolio(conn, row, asked.currency, asked.as_of)
         with scope.reading() as conn:
-            own, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
+            with scope.asking(conn):
+                own, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
             return details.shown(conn, scope.taken(own), parts, asked.currency)
 
     @route_field(_OF_PERFORMANCE, Performance | None, weight=_OF_A_THOUSAND_DAYS)

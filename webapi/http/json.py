@@ -6,7 +6,7 @@ msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -30,7 +30,7 @@ INTEGER_DIGITS = 20
 FRACTION_DIGITS = 18
 """What PostgreSQL's numeric(38, 18) holds; more is refused, as storing it would round."""
 _REMEMBERED = 1_024
-"""Texts of numbers and of instants that are kept: those of the tokens, and few of a long export."""
+"""Texts of numbers that are kept: those of the tokens, and few of a long export."""
 
 _AS_IT_IS = frozenset((str, int, bool, type(None), UUID, date, msgspec.Raw))
 """Types that msgspec writes as we want them. Looked up by type, most leaves of an answer cost no call."""
@@ -137,25 +137,35 @@ def _plain_other(value: Any) -> Any:
     return value
 
 
-# Prices, amounts and days come again with each request; numbers that are equal are written alike, and so are instants.
+# Prices and amounts come again with each request; numbers that are equal are written alike.
 @lru_cache(maxsize=_REMEMBERED)
 def _number(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(plain(value).encode())
 
 
-# Both have `_plain` written out: a call for each of a thousand leaves is a tenth of what an answer costs.
+# Both have `_plain` written out: a call for each of a thousand leaves is a tenth of what an answer costs. And as most leaves are
+# written as they are, a copy is made of all and the others are put in their place.
 def _mapping(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {
-        key: item if (kind := type(item)) in _AS_IT_IS else _WRITERS.get(kind, _plain_other)(item)
-        for key, item in value.items()
-    }
+    written = dict(value)
+    for key, item in value.items():
+        kind = type(item)
+        if kind not in _AS_IT_IS:
+            written[key] = _WRITERS.get(kind, _plain_other)(item)
+    return written
 
 
 def _sequence(value: Sequence[Any]) -> list[Any]:
-    return [
-        item if (kind := type(item)) in _AS_IT_IS else _WRITERS.get(kind, _plain_other)(item)
-        for item in value
-    ]
+    written = list(value)
+    for place, item in enumerate(value):
+        kind = type(item)
+        if kind not in _AS_IT_IS:
+            written[place] = _WRITERS.get(kind, _plain_other)(item)
+    return written
+
+
+def _instant(value: datetime) -> datetime | str:
+    """An instant in UTC as it is, since msgspec writes it as `iso` does."""
+    return value if value.tzinfo is UTC else iso(value)
 
 
 def _real(value: float) -> msgspec.Raw | None:
@@ -167,7 +177,7 @@ def _real(value: float) -> msgspec.Raw | None:
 _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     Decimal: _number,
     float: _real,
-    datetime: lru_cache(maxsize=_REMEMBERED)(iso),
+    datetime: _instant,
     Mapping: _mapping,
     dict: _mapping,
     list: _sequence,

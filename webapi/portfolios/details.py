@@ -44,5 +44,6 @@ def shown(
     totals = current_holdings.totals(holdings)
     portrayed = overview.shown(conn, portfolio, holdings, totals, currency)
     positions = parts.positions.fetchall()
-    worth = net_worth.beside(conn, positions, [replace(portfolio, currency=currency)], [totals])
+    as_shown = portfolio if asked is None else replace(portfolio, currency=currency)
+    worth = net_worth.beside(conn, positions, [as_shown], [totals])
     return portrayed | worth[portfolio.id]

@@ -194,10 +194,11 @@ def _of_ledger(holdings: Sequence[Holding], token_id: UUID) -> Holding:
 def _present(portfolio_id: str, currency: str | None) -> dict[str, Any]:
     owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
     with scope.reading() as conn:
-        asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
-        latest = transactions.ask_latest(conn, owner, identity, _LATEST)
+        with scope.asking(conn):
+            asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
+            latest = transactions.ask_latest(conn, owner, identity, _LATEST)
         shown = details.shown(conn, scope.taken(asked), parts, currency)
-        shown["transactions"] = transactions.shown(latest.fetchall())
+        shown["transactions"] = latest.fetchall()
     return {"portfolio": shown}
 
 
@@ -206,7 +207,7 @@ def _past(portfolio_id: str, currency: str | None, as_of: datetime) -> Response:
         portfolio = scope.find(conn, portfolio_id)
         shown = past_state.portfolio(conn, portfolio, currency, as_of)
         latest = transactions.ask_latest(conn, scope.user_id(), portfolio.id, _LATEST, as_of)
-        shown["transactions"] = transactions.shown(latest.fetchall())
+        shown["transactions"] = latest.fetchall()
     return scope.tagged({"portfolio": shown})
 
 

@@ -35,9 +35,16 @@ def connection(owner: UUID | None = None) -> Iterator[Connection]:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """A pipeline that acts for the caller: no statement waits for the one before, so fetch answers at the end."""
+    """A connection for `asking`, and behind it for prices and rates, which are nobody's own."""
     with services().database.reading() as conn:
         yield conn
+
+
+@contextmanager
+def asking(conn: Connection) -> Iterator[None]:
+    """A pipeline that acts for the caller: no statement waits for the one before, so fetch answers behind it."""
+    with services().database.asking(conn):
+        yield
 
 
 def find(conn: Connection, portfolio_id: str) -> Portfolio:

@@ -1,6 +1,6 @@
 """Transactions as the API shows them, and conversion of requests to facts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from psycopg import Connection, Cursor
 from psycopg.errors import NumericValueOutOfRange
 from psycopg.rows import dict_row
 
+from coinsphere.db.rows import renamed
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.lots import facts_known
 from webapi.http import errors
@@ -17,17 +18,20 @@ from webapi.http.schema import camel
 
 Result = TypeVar("Result")
 
-_SHOWN = """
+_FIELDS = """
     select
         t.fact_id as id, t.portfolio_id, token.symbol as token_symbol, token.name as token_name, t.type, t.amount,
         t.price, t.currency, (t.amount * t.price) as total, t.fee, fee_token.symbol as fee_token,
         counter.symbol as counter_token_symbol, t.counter_amount, t.notes, t.occurred_at as timestamp, t.tx_hash,
-        t.exchange, t.source, t.version, t.created_at, t.updated_at, t.superseded_at
+        t.exchange, t.source, t.version, t.created_at, t.updated_at
+"""
+_FROM = """
     from app.transactions t
     join market.tokens token on token.id = t.token_id
     left join market.tokens fee_token on fee_token.id = t.fee_token_id
     left join market.tokens counter on counter.id = t.counter_token_id
 """
+_SHOWN = _FIELDS + ", t.superseded_at" + _FROM
 _FILTER = """
     where t.user_id = %(user_id)s and t.superseded_at is null
         and (%(portfolio_id)s::uuid is null or t.portfolio_id = %(portfolio_id)s)
@@ -44,7 +48,8 @@ _LIST = (
 """
 )
 _LATEST = (
-    _SHOWN
+    _FIELDS
+    + _FROM
     + """
     where t.portfolio_id = %(portfolio_id)s and t.user_id = %(user_id)s and t.superseded_at is null
     order by t.occurred_at desc, t.fact_id desc
@@ -111,21 +116,13 @@ def total(conn: Connection, wanted: TransactionFilter) -> int:
 def ask_latest(
     conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int, as_of: datetime | None = None
 ) -> Cursor[dict[str, Any]]:
-    """Sends the statement for a portfolio's latest transactions, for `shown`; in a pipeline, without waiting.
+    """Sends the statement for a portfolio's latest transactions, in the names of the wire; in a pipeline, without waiting.
 
     With `as_of` as they were known then.
     """
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit, "as_of": as_of}
     statement = _LATEST if as_of is None else _LATEST_KNOWN
-    return conn.cursor(row_factory=dict_row).execute(statement, parameters)
-
-
-def shown(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Transactions in the names of the wire."""
-    return [
-        {camel(name): value for name, value in row.items() if name != "superseded_at"}
-        for row in rows
-    ]
+    return conn.cursor(row_factory=renamed(camel)).execute(statement, parameters)
 
 
 def some(conn: Connection, user_id: UUID, ids: list[UUID]) -> list[dict[str, Any]]:

@@ -85,10 +85,9 @@ class History(NamedTuple):
 
 def holding(original: Holding, rate: Rate | None, missing: str | None) -> Holding:
     """A holding in the shown currency, at the newest rate; percentages stay. `missing` has no rate."""
-    row = replace(original.row, average_buy_price=_shown(original.row.average_buy_price, rate))
-    return replace(
-        original,
-        row=row,
+    price = _shown(original.row.average_buy_price, rate)
+    return original._replace(
+        row=original.row._replace(average_buy_price=price),
         current_value=_shown(original.current_value, rate),
         cost_basis=_shown(original.cost_basis, rate),
         profit_loss=_shown(original.profit_loss, rate),

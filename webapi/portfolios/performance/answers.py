@@ -1,7 +1,6 @@
 """The history of a portfolio's value as a response of the API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -136,7 +135,7 @@ def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
 
 def _live_point(holdings: Sequence[Holding], today: date) -> dict[str, Any]:
     # Stored days go on at the last close of what is delisted, and so does the last of them: a series falls by nothing.
-    as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in holdings]
+    as_stored = [each._replace(row=each.row._replace(is_listed=True)) for each in holdings]
     sums = current_holdings.totals(as_stored)
     return {
         "date": today.isoformat(),

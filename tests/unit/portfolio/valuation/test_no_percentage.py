@@ -1,6 +1,5 @@
 """A profit in percent that cannot be told has its true reason."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -34,7 +33,7 @@ ROW = Row(
     ],
 )
 def test_the_reason_is_the_true_one(change, rate, reason) -> None:
-    held = current_holdings._valued(replace(ROW, **change), "EUR", rate, is_stale=False)
+    held = current_holdings._valued(ROW._replace(**change), "EUR", rate, is_stale=False)
     assert held.no_percentage == reason
     assert (held.profit_loss_percentage is None) == (reason is not None)
     sums = current_holdings.totals([held])
@@ -46,7 +45,7 @@ def test_the_reason_is_the_true_one(change, rate, reason) -> None:
 def test_one_holding_without_a_figure_takes_no_others_away() -> None:
     known = current_holdings._valued(ROW, "EUR", Decimal(1), is_stale=False)
     unknown = current_holdings._valued(
-        replace(ROW, price=None, symbol="NEW"), "EUR", Decimal(1), is_stale=False
+        ROW._replace(price=None, symbol="NEW"), "EUR", Decimal(1), is_stale=False
     )
     sums = current_holdings.totals([known, unknown])
     assert (sums.profit_loss_percentage, sums.no_percentage) == (Decimal(100), None)
