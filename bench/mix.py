@@ -6,13 +6,15 @@ of two hundred requests are a purchase of today, which the worker books meanwhil
 
 import random
 import statistics
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import psycopg
 
 from bench.capacity.assumptions import Behaviour
-from bench.hot import model_server, seed
+from bench.hot import TOKENS, model_server, seed
 from bench.measure import Measure
 from bench.people import V1, Request, answers, made, register, trade, working
 from bench.serving import Serving, cpu_seconds
@@ -23,14 +25,14 @@ SECONDS = 300.0
 _WARM_SECONDS = 10.0
 _TURNS = 200
 """Requests of each person, of which shares of a hundredth are whole numbers."""
-_TOKENS = 5
+_HELD = 5
 
 
 def run() -> list[Measure]:
     """Mean and p99 of five minutes, and what a request costs."""
     with model_server() as ml, working(ML_URL=ml) as (serving, worker):
         seed(serving)
-        requests = _requests(serving)
+        requests = asked(serving)
         with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
             conn.execute("vacuum analyze")
         answers(serving, requests, _WARM_SECONDS, PEOPLE, RATE)
@@ -47,25 +49,46 @@ def run() -> list[Measure]:
     ]
 
 
-def _requests(serving: Serving) -> list[Request]:
+def asked(serving: Serving, *, past: int = 0) -> list[Request]:
+    """What people ask in turn, each with a portfolio of a few tokens, and so many trades of the year before."""
     requests: list[Request] = []
     with httpx2.Client(base_url=serving.url + V1, timeout=60) as client:
         for number in range(PEOPLE):
             token, portfolio = register(client, number)
-            for place in range(_TOKENS):
-                holding = {"tokenSymbol": f"T{(number + place) % 31:02}", "amount": 1}
-                made(client, f"/portfolios/{portfolio}/holdings", holding)
-            requests += _of_person(token, portfolio)
+            symbols = [f"T{(number + place) % TOKENS:02}" for place in range(_HELD)]
+            for symbol in symbols:
+                made(
+                    client,
+                    f"/portfolios/{portfolio}/holdings",
+                    {"tokenSymbol": symbol, "amount": 1},
+                )
+            if past:
+                made(
+                    client, "/transactions/bulk", {"transactions": _past(portfolio, symbols, past)}
+                )
+            requests += _of_person(token, portfolio, symbols)
     random.Random(1).shuffle(requests)
     return requests
 
 
-def _of_person(token: str, portfolio: str) -> list[Request]:
-    behaviour, now = Behaviour(), datetime.now(UTC).isoformat()
+def _past(portfolio: str, symbols: Sequence[str], count: int) -> list[dict[str, Any]]:
+    """Purchases, evenly over the days that the capacity model keeps."""
+    step, now = timedelta(days=Behaviour().days / count), datetime.now(UTC)
+    return [
+        trade(
+            portfolio, (now - step * (count - number)).isoformat(), symbols[number % len(symbols)]
+        )
+        for number in range(count)
+    ]
+
+
+def _of_person(token: str, portfolio: str, symbols: Sequence[str]) -> list[Request]:
+    behaviour = Behaviour()
     writes = round(_TURNS * behaviour.changes_a_day / behaviour.requests_a_day)
     reads: list[Request] = [
         ["GET", V1 + path.format(symbol="T00", id=portfolio), token, None]
         for path, share in behaviour.mix.items()
         for _ in range(round(_TURNS * share))
     ]
-    return reads + writes * [["POST", f"{V1}/transactions", token, trade(portfolio, now)]]
+    trades = [trade(portfolio, None, symbols[number % len(symbols)]) for number in range(writes)]
+    return reads + [["POST", f"{V1}/transactions", token, each] for each in trades]

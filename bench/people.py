@@ -50,12 +50,12 @@ def made(client: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
     return client.post(path, json=body).raise_for_status().json()
 
 
-def trade(portfolio: str, at: str) -> dict[str, Any]:
-    """A purchase as it is sent; `at` is a moment in ISO 8601."""
+def trade(portfolio: str, at: str | None, symbol: str = "T00") -> dict[str, Any]:
+    """A purchase as it is sent; `at` is a moment in ISO 8601, None the moment when it comes."""
     return {
         "portfolioId": portfolio,
         "type": "buy",
-        "tokenSymbol": "T00",
+        "tokenSymbol": symbol,
         "amount": 1,
         "price": 100,
         "timestamp": at,

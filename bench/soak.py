@@ -1,6 +1,8 @@
 """`make soak`: API and worker for half an hour at a constant rate, 60 % of what they can do, and what grew meanwhile.
 
-People read, and now and then write, so that the worker has work. The first fifth warms up and counts for nothing; the
+People ask and trade as those of `bench.mix`, and have a past of as many trades as the capacity model says, so that a day
+more hardly adds to what a request has to look at: what becomes slower is the system's doing, not the load's. What they
+can do at most counts with what the worker has to do for it. The first fifth warms up and counts for nothing; the
 second is compared with the last. Limits are those of the issue: memory of our processes less than 5 %, no connection
 and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is printed alone, as they fill what they
 were given; so are pools of connections, which open one more whenever more is asked at once than ever before, and close it ten
@@ -12,31 +14,35 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-import httpx2
 import psutil
 import psycopg
 import redis
 from rich.console import Console
 from rich.table import Table
 
-from bench.hot import seed
-from bench.people import V1, Request, answers, register, trade, working
-from bench.serving import Serving
+from bench import mix
+from bench.capacity.assumptions import Behaviour
+from bench.hot import model_server, seed
+from bench.people import Request, answers, working
+from bench.serving import Serving, cpu_seconds
+from coinsphere.portfolio import invalidations
 
-PEOPLE = 60
 CONNECTIONS = 8
 SHARE = 0.6
-READS_A_WRITE = 12
-_CLOSED_SECONDS = 20.0
+_WARM_SECONDS = 10.0
+_CLOSED_SECONDS = 30.0
 _SAMPLE_SECONDS = 5.0
 _PARTS = 5
-_TRADED = "2026-06-01T00:00:00Z"
-"""Months ago, so that each trade has a past to book and value anew."""
+_WAITING = """
+    select exists (
+        select from jobs.procrastinate_jobs where queue_name = %(queue)s and status in ('todo', 'doing')
+    )
+"""
 Item = TypeVar("Item")
 _POOLS = {"api": "coinsphere", "worker": "coinsphere-worker"}
 """What each process's pool tells PostgreSQL that it is called."""
@@ -79,11 +85,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     minutes = parser.parse_args().minutes
     console = Console()
-    with working() as (serving, worker):
+    with model_server() as ml, working(ML_URL=ml) as (serving, worker):
         seed(serving)
-        requests = _requests(serving)
+        requests = mix.asked(serving, past=Behaviour().transactions)
         console.print(f"How much {CONNECTIONS} connections get at most …")
-        most = len(answers(serving, requests, _CLOSED_SECONDS, CONNECTIONS, None)) / _CLOSED_SECONDS
+        most = _most(serving, requests)
         console.print(f"{most:.0f} requests/s. {minutes:g} minutes at {SHARE * most:.0f} …")
         with _watching(serving, worker) as samples:
             told = answers(serving, requests, 60 * minutes, CONNECTIONS, SHARE * most)
@@ -91,6 +97,25 @@ def main() -> int:
     console.print(_table(verdicts))
     console.print(f"{len(told)} answers; load of the machine {psutil.getloadavg()[2]:.1f}")
     return 0 if all(each.holds for each in verdicts) else 1
+
+
+def _most(serving: Serving, requests: Sequence[Request]) -> float:
+    """Requests a second that can go on for good: what the worker still had to do when the last was answered counts, too."""
+    with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
+        _await_worker(conn)
+        conn.execute("vacuum analyze")
+        answers(serving, requests, _WARM_SECONDS, CONNECTIONS, None)
+        _await_worker(conn)
+        began = time.monotonic()
+        told = answers(serving, requests, _CLOSED_SECONDS, CONNECTIONS, None)
+        _await_worker(conn)
+        return len(told) / (time.monotonic() - began)
+
+
+def _await_worker(conn: psycopg.Connection) -> None:
+    """Until it has booked and valued all that was written."""
+    while conn.execute(_WAITING, {"queue": invalidations.QUEUE}).fetchone() == (True,):
+        time.sleep(0.05)
 
 
 def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Verdict]:
@@ -115,7 +140,7 @@ def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Ve
 def _limit(name: str) -> float | None:
     if name.startswith("memory"):
         return 0.05 if "api" in name or "worker" in name else None
-    return None if name.startswith("pool") else 0.0
+    return None if name.startswith(("pool", "cores")) else 0.0
 
 
 def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list[Item]:
@@ -128,27 +153,23 @@ def _p99(told: Sequence[Sequence[float]]) -> float:
     return 1000 * statistics.quantiles([seconds for _, seconds in told], n=100)[98]
 
 
-def _requests(serving: Serving) -> list[Request]:
-    """What is asked in turn, by everybody."""
-    asked: list[Request] = []
-    with httpx2.Client(base_url=serving.url + V1, timeout=60) as client:
-        for number in range(PEOPLE):
-            token, portfolio = register(client, number)
-            paths = ("/auth/me", f"/portfolios/{portfolio}", "/tokens")
-            asked += [["GET", V1 + paths[at % 3], token, None] for at in range(READS_A_WRITE)]
-            asked.append(["POST", f"{V1}/transactions", token, trade(portfolio, _TRADED)])
-    return asked
-
-
 @contextmanager
 def _watching(serving: Serving, worker: int) -> Iterator[list[Sample]]:
     """Samples that come as long as the context lasts."""
     samples: list[Sample] = []
     over = threading.Event()
 
+    pids = _pids(serving, worker)
+
     def sample() -> None:
+        began, before = time.monotonic(), _cpu(pids)
         while not over.wait(_SAMPLE_SECONDS):
-            samples.append(Sample(time.time(), _figures(serving, worker)))
+            now, after = time.monotonic(), _cpu(pids)
+            busy = {
+                f"cores of {name}": (after[name] - before[name]) / (now - began) for name in pids
+            }
+            samples.append(Sample(time.time(), busy | _figures(serving, pids)))
+            began, before = now, after
 
     thread = threading.Thread(target=sample)
     thread.start()
@@ -159,13 +180,20 @@ def _watching(serving: Serving, worker: int) -> Iterator[list[Sample]]:
         thread.join()
 
 
-def _figures(serving: Serving, worker: int) -> dict[str, float]:
-    pids = {
+def _pids(serving: Serving, worker: int) -> dict[str, int]:
+    return {
         "api": serving.api,
         "worker": worker,
         "postgres": serving.postgres,
         "redis": serving.redis,
     }
+
+
+def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
+    return {name: cpu_seconds(pid) for name, pid in pids.items()}
+
+
+def _figures(serving: Serving, pids: Mapping[str, int]) -> dict[str, float]:
     trees = {name: _tree(pid) for name, pid in pids.items()}
     memory = {f"memory of {name}, MB": sum(map(_bytes, tree)) / 1e6 for name, tree in trees.items()}
     with psycopg.connect(serving.superuser_url) as conn:
