@@ -45,7 +45,7 @@ _FLOOR_TARGET = {"/tokens": 1.2, "/tokens/T00": 1.2}
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """An address, who asks for it, and what says how much CPU its answers have taken so far."""
 
     url: str
@@ -54,7 +54,7 @@ class _Way:
     cpu_seconds: Callable[[], float]
 
     def cost(self) -> float:
-        """Milliseconds of CPU a request, of those that fit into a slice."""
+        """Milliseconds of CPU a request, of those that one connection asks within a slice."""
         before = self.cpu_seconds()
         count = reads(self.url, self.token, SLICE_SECONDS, self.path, connections=1)
         return 1000 * (self.cpu_seconds() - before) / count
@@ -64,7 +64,7 @@ def run() -> list[Measure]:
     """CPU in milliseconds a request, and how many times the floor of the same bytes."""
     with ExitStack() as stack:
         ml = stack.enter_context(model_server())
-        with _on_one_core():
+        with on_one_core():
             serving = stack.enter_context(served(ML_URL=ml, LOG_LEVEL="INFO"))
         seed(serving)
         with httpx2.Client(base_url=serving.url, timeout=30) as client:
@@ -73,11 +73,11 @@ def run() -> list[Measure]:
         return [
             measure
             for path, address in paths.items()
-            for measure in _measures(path, _Way(serving.url, token, address, serving.cpu_seconds))
+            for measure in _measures(path, Way(serving.url, token, address, serving.cpu_seconds))
         ]
 
 
-def _measures(path: str, ours: _Way) -> list[Measure]:
+def _measures(path: str, ours: Way) -> list[Measure]:
     headers = {"Authorization": f"Bearer {ours.token}"}
     body = httpx2.get(ours.url + ours.path, headers=headers).raise_for_status().content
     with _floor(body) as floor:
@@ -98,7 +98,7 @@ def _measures(path: str, ours: _Way) -> list[Measure]:
 
 
 @contextmanager
-def _floor(body: bytes) -> Iterator[_Way]:
+def _floor(body: bytes) -> Iterator[Way]:
     """A bare Flask route that answers with `body`, as long as the block lasts."""
     port = free_port()
     with tempfile.NamedTemporaryFile() as file:
@@ -106,18 +106,18 @@ def _floor(body: bytes) -> Iterator[_Way]:
         options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
         command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *options, "bench.bare:app"]
         variables = os.environ | {"BENCH_BODY": file.name}
-        with _on_one_core():
+        with on_one_core():
             process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=variables, **QUIET)
         url = f"http://127.0.0.1:{port}"
         try:
             wait(f"{url}/any")
-            yield _Way(url, "none", "/any", partial(cpu_seconds, process.pid))
+            yield Way(url, "none", "/any", partial(cpu_seconds, process.pid))
         finally:
             stop(process)
 
 
 @contextmanager
-def _on_one_core() -> Iterator[None]:
+def on_one_core() -> Iterator[None]:
     """What is started within runs on one core, all its life: to be moved between cores costs CPU, by chance."""
     usual = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(usual)})

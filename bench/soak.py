@@ -35,6 +35,8 @@ from coinsphere.portfolio import invalidations
 CONNECTIONS = 8
 SHARE = 0.6
 _WARM_SECONDS = 10.0
+_WARM_CONNECTIONS = 48
+"""More than the API has threads, so that each of its pools is as large as it will ever be."""
 _CLOSED_SECONDS = 30.0
 _SAMPLE_SECONDS = 5.0
 _PARTS = 5
@@ -104,7 +106,7 @@ def _most(serving: Serving, requests: Sequence[Request]) -> float:
     with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
         _await_worker(conn)
         conn.execute("vacuum analyze")
-        answers(serving, requests, _WARM_SECONDS, CONNECTIONS, None)
+        answers(serving, requests, _WARM_SECONDS, _WARM_CONNECTIONS, None)
         _await_worker(conn)
         began = time.monotonic()
         told = answers(serving, requests, _CLOSED_SECONDS, CONNECTIONS, None)
