@@ -9,7 +9,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench soak capacity images bench-peers lighthouse lock api-lint audit sbom docs postman clean-state
+.PHONY: months messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench soak capacity images bench-peers lighthouse lock api-lint audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ postman: setup ## write the API as a Postman collection: build/coinsphere.postma
 
 dashboards: setup ## write the dashboards for Grafana into build/grafana
 	@$(BIN)/python deploy/grafana/dashboards.py build/grafana
+
+months: setup ## store the months of all languages, as the installed Babel has them
+	@$(BIN)/python -m coinsphere.portfolio.imports.formats.month_names
 
 messages: setup ## gather what is to be translated into coinsphere/locale/*/LC_MESSAGES/messages.po
 	@$(BIN)/python -m webui.messages

@@ -1,26 +1,24 @@
 """Dates with a month's name in many languages: 2 Jan 2026, Jan 2, 2026, 2. März 2026, 1er mai 2026.
 
-Names are CLDR's (https://cldr.unicode.org, by Babel), of each language that is official somewhere. A few words are one
-month here and another there: `listopad` is October in Croatian and November in Czech and Polish.
+Names are those of `month_names`. A few words are one month here and another there: `listopad` is October in Croatian and
+November in Czech and Polish.
 """
 
 import calendar
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from babel import Locale, UnknownLocaleError, localedata
-from babel.core import get_global
-from babel.languages import get_official_languages
+from babel import Locale
+
+from coinsphere.portfolio.imports.formats import month_names
 
 ENGLISH = "en"
 YEARS = range(2009, 2100)
 """From the first token on; a year outside is no year, which tells orders of two-digit years apart."""
-_SPELLINGS = ("en_GB", "de_AT")
-"""Of a country's own: Sept, Jänner."""
 _OF = r"(?:d(?:e|el|['\u2019])\s*\b)?"
 _WORD = r"(?P<month>[^\W\d_]{3,15})"
 _FORMS = (
@@ -67,7 +65,7 @@ def known() -> frozenset[str]:
 
 def name_of(language: str) -> str:
     """A language's name in English."""
-    return Locale.parse(language).english_name or language
+    return Locale(ENGLISH).languages.get(language, language)
 
 
 def is_date(date: Date) -> bool:
@@ -94,27 +92,8 @@ def _dates(day: int, word: str, year: int) -> Mapping[str, Date]:
 def _words() -> Mapping[str, Mapping[str, int]]:
     """The month that a word is, by language."""
     words: dict[str, dict[str, int]] = defaultdict(dict)
-    kept = set(localedata._cache)  # noqa: SLF001 - there is no public way to let go of what was read: 75 MB
-    for locale in _locales():
-        for word, month in _months(locale):
-            words[word].setdefault(locale.language, month)
-    for name in localedata._cache.keys() - kept:  # noqa: SLF001 - as above
-        localedata._cache.pop(name, None)  # noqa: SLF001 - as above
+    for language, months in month_names.stored().items():
+        for month, names in enumerate(months, 1):
+            for name in names:
+                words[name][language] = month
     return words
-
-
-def _locales() -> Iterator[Locale]:
-    countries = get_global("territory_languages")
-    official = {name for each in countries for name in get_official_languages(each)}
-    for name in (*sorted(official), *_SPELLINGS):
-        try:
-            yield Locale.parse(name)
-        except UnknownLocaleError:
-            continue
-
-
-def _months(locale: Locale) -> Iterator[tuple[str, int]]:
-    for context in ("format", "stand-alone"):
-        for width in ("wide", "abbreviated"):
-            for month, name in locale.months[context][width].items():
-                yield unicodedata.normalize("NFC", name).casefold().rstrip("."), month
