@@ -65,7 +65,8 @@ def known() -> frozenset[str]:
 
 def name_of(language: str) -> str:
     """A language's name in English."""
-    return Locale(ENGLISH).languages.get(language, language)
+    name: str = Locale(ENGLISH).languages.get(language, language)
+    return name
 
 
 def is_date(date: Date) -> bool:
