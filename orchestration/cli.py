@@ -23,10 +23,5 @@ def dbt(arguments: tuple[str, ...]) -> None:
 
     All arguments are dbt's own; it runs with the pipeline's database role.
     """
-    variables = {
-        **os.environ,
-        **project.environment(Settings.from_env()),
-        "DBT_PROJECT_DIR": str(project.PROJECT),
-        "DBT_PROFILES_DIR": str(project.PROJECT),
-    }
+    variables = {**os.environ, **project.by_hand(Settings.from_env())}
     os.execve(project.executable(), ["dbt", *arguments], variables)  # noqa: S606 - no shell

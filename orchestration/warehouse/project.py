@@ -48,6 +48,21 @@ def environment(settings: Settings) -> dict[str, str]:
     )
 
 
+def by_hand(settings: Settings) -> dict[str, str]:
+    """The variables of a dbt that somebody runs, who may not write beside the code.
+
+    It writes into a folder of the state, apart from that of Dagster's runs, which may be going on.
+    """
+    written = str(settings.state / "dbt-by-hand")
+    return {
+        **environment(settings),
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": written,
+        "DBT_LOG_PATH": written,
+    }
+
+
 def ensure_manifest() -> Path:
     """The manifest of the project as it is now; parses the project if it changed since.
 

@@ -18,6 +18,7 @@ from coinsphere.cli.system.deployment import secrets
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
+from orchestration.warehouse import project
 from tests import prometheus
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -208,6 +209,12 @@ _IMPORTS = """
 import importlib, os, pkgutil, sys
 os.environ["COINSPHERE_API_DATABASE_URL"] = "postgresql://a:b@127.0.0.1:1/x"
 absent, roots, single = map(str.split, sys.argv[1:])
+def refuse(event, told):
+    # Nobody may write beside the code of an image.
+    writes = event in ("os.mkdir", "os.rename") or event == "open" and isinstance(told[1], str) and set(told[1]) & set("wax+")
+    if writes and os.path.abspath(str(told[0])).startswith(os.getcwd()) and "__pycache__" not in str(told[0]):
+        raise PermissionError(told[0])
+sys.addaudithook(refuse)
 sys.modules.update(dict.fromkeys(absent))
 for root in roots:
     for found in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
@@ -228,11 +235,13 @@ for name in single:
             "coinsphere.cli.main coinsphere.local.processes ccxt fpdf pyarrow.parquet",
         ),
         (_OF_THE_PIPELINE, "coinsphere", ""),
+        ("", "", "orchestration.definitions"),
     ],
-    ids=["web", "worker"],
+    ids=["web", "worker", "pipeline"],
 )
 def test_an_image_has_what_its_processes_import(absent: str, roots: str, single: str) -> None:
-    """In a process of its own that lacks what only other images have."""
+    """In a process of its own that lacks what only other images have, and may write as little."""
+    project.ensure_manifest()  # as the Containerfile does
     said = subprocess.run(
         [sys.executable, "-c", _IMPORTS, absent, roots, single],
         capture_output=True,
