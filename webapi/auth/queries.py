@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from coinsphere import i18n
+from coinsphere.db.rows import tuples
 
 _USER = """
     select id, email, password_hash, first_name, last_name, role, subscription_tier, email_verified, is_active,
@@ -27,19 +29,17 @@ _LOGGED_IN = """
     update app.users set last_login_at = %(now)s, password_hash = coalesce(%(password_hash)s, password_hash)
     where id = %(user_id)s
 """
-_ACCOUNT = (
-    """
+_ACCOUNT = """
     select
-        account.*,
+        id, email, first_name, last_name, role, subscription_tier, email_verified, two_factor_enabled, last_login_at,
+        created_at,
         (
             select count(*) from app.sessions
-            where user_id = account.id and revoked_at is null and expires_at > %(now)s
+            where user_id = users.id and revoked_at is null and expires_at > %(now)s
         ) as sessions
-    from (
-    """  # noqa: S608 - constants alone
-    + _BY_ID
-    + ") as account"
-)
+    from app.users
+    where id = %(user_id)s
+"""
 _END_SESSIONS = """
     update app.sessions set revoked_at = %(now)s, revoke_reason = %(reason)s
     where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
@@ -75,10 +75,19 @@ class User:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Account(User):
-    """An account with the number of its live sessions."""
+class Account(NamedTuple):
+    """What an account shows its owner, with the number of its live sessions."""
 
+    id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    role: str
+    subscription_tier: str
+    email_verified: bool
+    two_factor_enabled: bool
+    last_login_at: datetime | None
+    created_at: datetime
     sessions: int
 
 
@@ -133,14 +142,9 @@ def logged_in(conn: Connection, user_id: UUID, now: datetime, password_hash: str
     conn.execute(_LOGGED_IN, {"user_id": user_id, "now": now, "password_hash": password_hash})
 
 
-def account(conn: Connection, user_id: UUID, now: datetime) -> Account | None:
-    """The account of that id with its live sessions; None if there is none."""
-    return ask_account(conn, user_id, now).fetchone()
-
-
 def ask_account(conn: Connection, user_id: UUID, now: datetime) -> Cursor[Account]:
-    """Sends the statement of `account`, whose answer is fetched later."""
-    cursor = conn.cursor(row_factory=class_row(Account))
+    """Sends the statement for the account of that id; in a pipeline, without waiting for the answer."""
+    cursor = conn.cursor(row_factory=tuples(Account))
     return cursor.execute(_ACCOUNT, {"user_id": user_id, "now": now})
 
 

@@ -129,11 +129,11 @@ def _plain_other(value: Any) -> Any:
     """Of a class that is none of the usual ones, but may be derived from one."""
     if isinstance(value, str | int):
         return value.value if isinstance(value, Enum) else value
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(by_alias=True))
     for kind, write in _WRITERS.items():
         if isinstance(value, kind):
             return write(value)
-    if isinstance(value, BaseModel):
-        return _plain(value.model_dump(by_alias=True))
     return value
 
 
