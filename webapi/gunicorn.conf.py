@@ -9,6 +9,12 @@ from typing import Any
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 from webapi.observability import metrics_folder
+from webapi.server.drain import (
+    GRACEFUL_SECONDS,
+    KEPT_BEHIND_A_FRONT_SECONDS,
+    KEPT_SECONDS,
+    Drain,
+)
 
 _settings = Settings.from_env()
 _metrics_folder = metrics_folder.of(_settings.state)
@@ -28,8 +34,8 @@ max_requests = 50_000
 max_requests_jitter = 5_000
 # A request waits 3 s for a connection and 5 s for a statement at most; a worker silent for longer is stuck.
 timeout = 30
-graceful_timeout = 20
-keepalive = 5
+graceful_timeout = GRACEFUL_SECONDS
+keepalive = KEPT_BEHIND_A_FRONT_SECONDS if _settings.trusted_proxies else KEPT_SECONDS
 # Our own access log is structured and carries the request's id.
 accesslog = None
 errorlog = "-"
@@ -42,12 +48,15 @@ limit_request_fields = 100
 sendfile = False
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """Before the first worker: metrics start from nothing, on a port that is free."""
     from webapi.observability import metrics_server
 
     metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
     metrics_folder.wipe(_metrics_folder)
+    # Kept with the master: this file is read again where it is told to reload.
+    server.drain = Drain(_settings.api_drain_seconds)
+    server.drain.delay(server)
 
 
 def when_ready(server: Any) -> None:
@@ -61,11 +70,12 @@ def when_ready(server: Any) -> None:
     garbage.spare_what_is_loaded()
 
 
-def pre_fork(_server: Any, worker: Any) -> None:
+def pre_fork(server: Any, worker: Any) -> None:
     """In the master, before each worker: it asks their clocks in each round of its loop, and touches its own beside.
 
     Where it cannot, on a disk that is full or was never prepared, that is told of it; its work it does all the same.
     """
+    worker.drain = server.drain
     asked = worker.tmp.last_update
 
     def last_update() -> float:

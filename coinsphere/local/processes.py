@@ -158,7 +158,7 @@ def _api(settings: Settings) -> Process:
         settings.api_port,
         "api_port",
         Role.API,
-        stop_seconds=35,
+        stop_seconds=35 + int(settings.api_drain_seconds),
         metrics_setting="metrics_port",
     )
 

@@ -287,8 +287,8 @@ def _configuration(folder: Path, processes: Sequence[Process]) -> str:
             priority=position,
             stop_signal=process.stop_signal,
             stop_seconds=process.stop_seconds,
-            # PostgreSQL ends its own children, in its own order.
-            as_group=str(process.name != "postgres").lower(),
+            # They end their own children, in their own order.
+            as_group=str(process.name not in ("postgres", "api")).lower(),
         )
         for position, process in enumerate(processes, 1)
     ]

@@ -44,6 +44,13 @@ class Api(Base):
         "includes its sub-domains).",
     )
     api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
+    api_drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=60,
+        description="So long before its end the API says 503 at `/health/ready` and ends its clients' connections, so that a "
+        "front that asks sends nothing more; 0 where no front asks.",
+    )
     api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
     api_connections_per_address: int = Field(
         256,

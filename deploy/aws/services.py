@@ -32,7 +32,8 @@ NAMESPACE = "coinsphere.internal"
 class Process:
     """A process that `coinsphere run NAME` becomes.
 
-    `image` is `web`, `worker` or `pipeline`; `health` a path on `port` that answers 200; `folder` what of the shared files it has.
+    `image` is `web`, `worker` or `pipeline`; `health` a path on `port` that answers 200; `folder` what of the shared files it has;
+    `drain` are seconds of `grace` in which it serves on and ends its clients' connections.
     """
 
     name: str
@@ -42,10 +43,17 @@ class Process:
     health: str | None = None
     folder: str | None = None
     grace: int = 40
+    drain: int = 0
 
 
 API = Process(
-    "api", "web", ("api_database_url", "redis_url", "service_token"), 3001, "/health/live", "keys"
+    "api",
+    "web",
+    ("api_database_url", "redis_url", "service_token"),
+    3001,
+    "/health/live",
+    "keys",
+    drain=8,
 )
 STREAM = Process("stream", "web", ("api_database_url", "redis_url"), 3002, "/health", "keys")
 FEED = Process("feed", "worker", ("pipeline_database_url",))
@@ -253,11 +261,16 @@ class Services(Construct):
         if process.image == "pipeline":
             return shared
         # CloudFront and the load balancer each add the address that they saw.
-        return shared | {
-            "COINSPHERE_TRUSTED_PROXIES": "2",
-            "COINSPHERE_API_HOSTS": f"localhost,{host},stream.{NAMESPACE}",
-            "COINSPHERE_FRONTEND_URL": f"https://{host}",
-        }
+        drain = {"COINSPHERE_API_DRAIN_SECONDS": str(process.drain)} if process.drain else {}
+        return (
+            shared
+            | drain
+            | {
+                "COINSPHERE_TRUSTED_PROXIES": "2",
+                "COINSPHERE_API_HOSTS": f"localhost,{host},stream.{NAMESPACE}",
+                "COINSPHERE_FRONTEND_URL": f"https://{host}",
+            }
+        )
 
 
 def _health_check(process: Process) -> ecs.HealthCheck:

@@ -15,7 +15,8 @@ Whichever process wakes first accepts, and one that just did is awake: of 16 con
 got most, while the other's core was idle. So who has connections lets the others come first, by a moment.
 
 Who closes a kept connection may lose a request that is on its way, and most clients send none again by themselves. So a worker
-that has served its time says `Connection: close` for a while before it ends, and closes unsaid only what was silent.
+that has served its time, or whose master drains, says `Connection: close` for a while before it ends, and closes unsaid only
+what was silent. Its last act as a listener is to let in who waits.
 """
 
 import errno
@@ -36,12 +37,14 @@ from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals
 from webapi.server.answer import Answer
 from webapi.server.connection import Connection, State
+from webapi.server.drain import Drain
 from webapi.server.fixed_settings import FixedSettings
 from webapi.server.threads import Threads
 
 _LOOK_SECONDS = 0.5
 _LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))
 _LIVENESS = "/health/live"
+_READINESS = "/health/ready"
 _LOGIN_THREADS = 2
 """One waits for its hash, the other for its turn."""
 LANE_WAIT_SECONDS = 1.0
@@ -53,8 +56,6 @@ _SWITCH_SECONDS = 0.0005
 """A read asks for the interpreter's lock a dozen times; by default each may take 5 ms while others compute."""
 _MOST_HELD = 256 * 1024 * 1024
 """Bytes of requests that are not there whole, of all connections."""
-_RETIRING_SECONDS = 10.0
-"""How long a worker that has served its time waits for those who keep a connection; twice as long as one may be silent."""
 _FAREWELL_SECONDS = 1.0
 """A connection that says nothing for so long when the worker ends is closed without a word."""
 _MOST_TURNED_AWAY = 50
@@ -66,6 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     alive: bool
     cfg: Any
+    drain: Drain
     max_requests: int
 
     def init_process(self) -> None:
@@ -102,20 +104,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._stream_socket = settings.stream_socket
         super().run()
 
-    def accept(self, listener: Any) -> None:
-        """Accept a connection, unless its address has enough."""
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept or not; a worker that ends lets in who waits, and listens no more: who comes then is refused, not lost."""
+        super().set_accept_enabled(enabled)
+        while not (enabled or self.alive) and self.sockets:
+            listener = self.sockets.pop()
+            while self.accept(listener):
+                pass
+            listener.close()
+
+    def accept(self, listener: Any) -> bool:
+        """Accept a connection, unless its address has enough. Returns whether one waited."""
         time.sleep(min(self.nr_conns * _COURTESY_SECONDS, _MOST_COURTESY_SECONDS))
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return False
         origin = network(address[0])
         is_one_too_many = 0 < self._most_of_network <= self._of_network[origin]
         if is_one_too_many and self._turned_away >= _MOST_TURNED_AWAY:
             client.close()
-            return
+            return True
         counted = None if is_one_too_many else origin
         conn = Connection(self.cfg, client, address, listener.getsockname(), counted)
         self._count(conn, 1)
@@ -124,6 +135,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._guarded(self._refuse, conn, Problem(429, detail=_TOO_MANY))
         else:
             self._watch(conn, EVENT_READ)
+        return True
 
     def handle(self, conn: Connection) -> None:
         """Answer a request on a thread, and leave the rest to the loop."""
@@ -131,7 +143,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         try:
             if conn.came_at is not None:
                 conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
-            if self._untold is not None or not self.alive:
+            if self._untold is not None or self.drain.has_begun or not self.alive:
                 conn.request.force_close()
             conn.is_kept = self._answer(conn)
             conn.sock.push()
@@ -199,7 +211,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         now = time.monotonic()
         if self._untold is None:
             self.log.info("Worker retires after %s requests (pid: %s)", self.nr, self.pid)
-            self._untold, self._retires_by = set(self._connections), now + _RETIRING_SECONDS
+            # By then each was used once more, or given up by who kept it.
+            self._untold, self._retires_by = set(self._connections), now + 2 * self.cfg.keepalive
         self._untold &= self._connections
         # Never set to true: a signal may have said otherwise just now.
         if not self._untold or now >= self._retires_by:
@@ -290,6 +303,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _begin(self, conn: Connection, request: Any) -> None:
         if request.path == handover.PATH:
             self._hand_over(conn, request)
+            return
+        if request.path == _READINESS and self.drain.has_begun:
+            self._refuse(conn, unavailable("not ready: the API drains before it ends"))
             return
         conn.work(request)
         threads = self.tpool

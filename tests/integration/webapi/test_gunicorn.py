@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -247,23 +248,78 @@ def _a_master_that_stands_still_is_seen(api: Running, settings: Settings) -> Non
     assert not watch.went_on(api.process.pid)
 
 
-def test_a_request_under_way_is_finished_before_the_end(running: Running) -> None:
+def keep_asking(
+    api: Running, is_over: Event, request: tuple[str, str], *, is_kept: bool
+) -> Counter:
+    """Ask without a pause, and send nothing twice. Returns what came how often: statuses, and "close"."""
+    came: Counter[int | str | None] = Counter()
+    connection = HTTPConnection("127.0.0.1", urlsplit(api.url).port or 0, timeout=60)
+    with closing(connection):
+        while not is_over.is_set():
+            connection.request(*request)
+            answer = connection.getresponse()
+            answer.read()
+            came.update([answer.status, answer.getheader("Connection")])
+            if not is_kept:
+                connection.close()
+    return came
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"COINSPHERE_API_DRAIN_SECONDS": "60", "COINSPHERE_RATE_LIMIT_API": "1000000"}],
+    indirect=True,
+)
+def test_nothing_is_lost_while_it_drains_and_ends(running: Running) -> None:
+    """A front sends until it has seen that the API is not ready; then one request is under way, and some wait to be let in."""
     registered(running, "late@example.com")
+    is_over = Event()
+    with ThreadPoolExecutor(6) as clients:
+        post = ("POST", f"{V1}/transactions")
+        asking = [
+            clients.submit(keep_asking, running, is_over, post, is_kept=number % 2 == 0)
+            for number in range(6)
+        ]
+        try:
+            wait_for(lambda: scraped(running, "coinsphere_http_requests_total") > 60, "requests")
+            running.process.send_signal(signal.SIGTERM)
+            ready = f"{running.url}/health/ready"
+            wait_for(lambda: running.client.get(ready).status_code == 503, "the drain")
+            time.sleep(0.5)
+        finally:
+            is_over.set()
+        counts = [each.result() for each in asking]
+    assert all(set(each) <= {401, "keep-alive", "close"} and each["close"] for each in counts)
     body = json.dumps({"email": "late@example.com", "password": PASSWORD}).encode()
     head = (
         f"POST {V1}/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
-    port = int(running.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+    with connected(running) as raw, ExitStack() as stack:
         raw.sendall(head.encode())
         # The API asks for the body: it is at work on the request now.
         assert raw.recv(100).startswith(b"HTTP/1.1 100")
+        workers = running.workers()
+        for worker in workers:
+            worker.suspend()
+        waiting = [stack.enter_context(connected(running)) for _ in range(5)]
+        for each in waiting:
+            each.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        # The second one says that nobody wants to wait.
         running.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "Handling signal: term" in running.log.read_text(), "the signal")
+        wait_for(lambda: running.log.read_text().count("signal: term") == 2, "the signal")
+        for worker in workers:
+            worker.resume()
         raw.sendall(body)
-        assert raw.recv(100).startswith(b"HTTP/1.1 200")
+        for each in (raw, *waiting):
+            answer = HTTPResponse(each)
+            answer.begin()
+            assert (answer.status, answer.getheader("Connection")) == (200, "close")
     assert running.process.wait(25) == 0
+
+
+def connected(api: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(api.url).port or 0), timeout=60)
 
 
 @pytest.mark.slow
@@ -273,26 +329,12 @@ def test_a_request_under_way_is_finished_before_the_end(running: Running) -> Non
     indirect=True,
 )
 def test_a_worker_that_is_replaced_loses_no_request(running: Running) -> None:
-    """Kept connections ask on without a pause, and send nothing twice; both workers are replaced while they do."""
+    """Kept connections ask on without a pause; both workers are replaced while they do."""
     first = {worker.pid for worker in running.workers()}
     is_over = Event()
-
-    def keep_asking(_: int) -> tuple[int, int]:
-        """How many were answered, and of these with the word that the connection ends."""
-        answered = told = 0
-        connection = HTTPConnection("127.0.0.1", urlsplit(running.url).port or 0, timeout=60)
-        with closing(connection):
-            while not is_over.is_set():
-                connection.request("GET", "/health/live")
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200
-                answered += 1
-                told += answer.getheader("Connection") == "close"
-        return answered, told
-
     with ThreadPoolExecutor(6) as clients:
-        asking = [clients.submit(keep_asking, number) for number in range(6)]
+        ask = partial(keep_asking, running, is_over, ("GET", "/health/live"), is_kept=True)
+        asking = [clients.submit(ask) for _ in range(6)]
         try:
             wait_for(
                 lambda: (
@@ -304,8 +346,8 @@ def test_a_worker_that_is_replaced_loses_no_request(running: Running) -> None:
         finally:
             is_over.set()
         counts = [each.result() for each in asking]
-    assert sum(answered for answered, _ in counts) > 120
-    assert all(told for _, told in counts)
+    assert sum(each[200] for each in counts) > 120
+    assert all(each["close"] for each in counts)
 
 
 # With one common thread a single login in it would hold every read up.

@@ -11,6 +11,7 @@ import pytest
 
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.settings import Settings, variable
+from webapi.server.drain import GRACEFUL_SECONDS, KEPT_BEHIND_A_FRONT_SECONDS
 
 pytest.importorskip("aws_cdk", reason="`make test-deploy` installs the CDK and the rules")
 
@@ -138,6 +139,25 @@ def test_variables_are_settings_and_hold_no_secret(resources) -> None:
     for container in containers(resources).values():
         for each in container["Environment"]:
             assert "Secret" not in str(settings[each["Name"]].annotation)
+
+
+def test_the_api_drains_within_its_grace_and_keeps_connections_longer_than_the_balancer(
+    resources,
+) -> None:
+    api = containers(resources)["api"]
+    given = {each["Name"]: each["Value"] for each in api["Environment"]}
+    drain = int(given["COINSPHERE_API_DRAIN_SECONDS"])
+    assert drain + GRACEFUL_SECONDS < api["StopTimeout"]
+    for target in of_type(resources, "AWS::ElasticLoadBalancingV2::TargetGroup"):
+        delay = _attributes(target["Properties"]["TargetGroupAttributes"])
+        assert int(delay["deregistration_delay.timeout_seconds"]) >= drain
+    (balancer,) = of_type(resources, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    kept = _attributes(balancer["Properties"]["LoadBalancerAttributes"])
+    assert int(kept["idle_timeout.timeout_seconds"]) < KEPT_BEHIND_A_FRONT_SECONDS
+
+
+def _attributes(pairs: list[dict[str, str]]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in pairs}
 
 
 def test_containers_are_hardened(resources) -> None:

@@ -9,6 +9,7 @@ import yaml
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.settings import Settings
 from tests.prometheus import SCRAPES
+from webapi.server.drain import GRACEFUL_SECONDS
 
 helm = pytest.importorskip("helm_python", reason="`make test-deploy` installs Helm and the schemas")
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
@@ -156,6 +157,19 @@ def test_what_serves_people_survives_a_node_and_is_asked_before_it_serves(manife
     # A database that is away must restart nobody.
     (api,) = pods(manifests)["cs-api"]["containers"]
     assert api["livenessProbe"]["httpGet"]["path"] == "/health/live"
+
+
+def test_whatever_serves_waits_for_its_endpoints_to_be_told(manifests) -> None:
+    """The API drains by itself, and all others sleep before they are told to end."""
+    for pod in pods(manifests).values():
+        for container in pod["containers"]:
+            given = {each["name"]: each.get("value") for each in container["env"]}
+            drain = int(given.get("COINSPHERE_API_DRAIN_SECONDS", 0))
+            is_api = container["command"][-1] == "api"
+            is_asked = "readinessProbe" in container
+            assert bool(drain) == is_api
+            assert ("lifecycle" in container) == (is_asked and not is_api)
+            assert drain + GRACEFUL_SECONDS < pod["terminationGracePeriodSeconds"] or not is_api
 
 
 def test_the_network_is_closed_but_for_what_is_named(manifests) -> None:

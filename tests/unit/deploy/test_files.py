@@ -1,10 +1,12 @@
 """What containers are made and started from: complete, closed by default, and in step with the code."""
 
 import configparser
+import json
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from coinsphere.local.state import State
 from coinsphere.settings import Settings
 from orchestration.warehouse import project
 from tests import prometheus
+from webapi.server.drain import GRACEFUL_SECONDS, KEPT_BEHIND_A_FRONT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
@@ -173,6 +176,36 @@ def test_containers_can_do_little_and_listen_to_this_machine(compose) -> None:
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_a_front_knows_that_an_api_ends_before_it_does(compose) -> None:
+    caddy = [
+        Path(sys.executable).parent / "caddy",
+        "adapt",
+        "--config",
+        COMPOSE.parent / "Caddyfile",
+    ]
+    adapted = subprocess.run(caddy, capture_output=True, text=True, check=True).stdout
+    (api,) = (each for each in _proxies(json.loads(adapted)) if "health_checks" in each)
+    asked = api["health_checks"]["active"]["interval"] / 1e9
+    kept = api["transport"]["keep_alive"]["idle_timeout"] / 1e9
+    held = api["load_balancing"]["try_duration"] / 1e9
+    service = compose["services"]["api"]
+    drain = float(service["environment"]["COINSPHERE_API_DRAIN_SECONDS"])
+    assert asked + kept <= drain / 2, "the rest is for a machine that is busy"
+    assert kept < KEPT_BEHIND_A_FRONT_SECONDS, "the front closes"
+    assert held >= 2 * drain, "where there is one API, requests wait for the next"
+    assert "retry_match" not in api["load_balancing"], "what is no GET is never sent twice"
+    grace = int(service["stop_grace_period"].removesuffix("s"))
+    assert drain + GRACEFUL_SECONDS < grace
+
+
+def _proxies(part: Any) -> Iterator[dict[str, Any]]:
+    """Every reverse proxy of Caddy's configuration."""
+    if isinstance(part, dict) and part.get("handler") == "reverse_proxy":
+        yield part
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _proxies(each)
 
 
 def test_no_image_is_whatever_is_newest(compose) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gunicorn.config import Config
 
 from webapi.server.connection import Connection, State
+from webapi.server.drain import Drain
 from webapi.server.worker import Worker
 
 REQUEST = b"GET /any HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -19,6 +20,7 @@ class Loop(Worker):
 
     def __init__(self) -> None:
         self.alive, self._untold, self._held = True, None, 0
+        self.drain = Drain(0)
         self.poller, self._answered, self._connections = DefaultSelector(), deque(), set()
         self.woken: list[object] = []
         self.method_queue = SimpleNamespace(defer=self.woken.append)
