@@ -160,16 +160,14 @@ def test_what_serves_people_survives_a_node_and_is_asked_before_it_serves(manife
 
 
 def test_whatever_serves_waits_for_its_endpoints_to_be_told(manifests) -> None:
-    """The API drains by itself, and all others sleep before they are told to end."""
-    for pod in pods(manifests).values():
-        for container in pod["containers"]:
-            given = {each["name"]: each.get("value") for each in container["env"]}
-            drain = int(given.get("COINSPHERE_API_DRAIN_SECONDS", 0))
-            is_api = container["command"][-1] == "api"
-            is_asked = "readinessProbe" in container
-            assert bool(drain) == is_api
-            assert ("lifecycle" in container) == (is_asked and not is_api)
-            assert drain + GRACEFUL_SECONDS < pod["terminationGracePeriodSeconds"] or not is_api
+    """The API drains by itself, and the others sleep before they are told to end."""
+    for name in ("cs-api", "cs-stream", "cs-ml", "cs-mlflow"):
+        pod = pods(manifests)[name]
+        (container,) = pod["containers"]
+        given = {each["name"]: each.get("value") for each in container["env"]}
+        drain = int(given.get("COINSPHERE_API_DRAIN_SECONDS", 0))
+        assert [bool(drain), "lifecycle" in container] == [name == "cs-api", name != "cs-api"]
+        assert not drain or drain + GRACEFUL_SECONDS < pod["terminationGracePeriodSeconds"]
 
 
 def test_the_network_is_closed_but_for_what_is_named(manifests) -> None:
