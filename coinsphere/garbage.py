@@ -2,6 +2,22 @@
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load an application without collecting meanwhile, and freeze it: all that is loaded stays.
+
+    The collector would look four times at everything that was loaded so far: a fifth of an API's start.
+    """
+    gc.disable()
+    try:
+        yield
+        spare_what_is_loaded()
+    finally:
+        gc.enable()
 
 
 def spare_what_is_loaded() -> None:

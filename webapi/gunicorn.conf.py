@@ -66,8 +66,8 @@ def when_ready(server: Any) -> None:
     """
     from coinsphere import garbage
 
-    server.app.wsgi()
-    garbage.spare_what_is_loaded()
+    with garbage.loading():
+        server.app.wsgi()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
