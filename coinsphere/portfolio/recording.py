@@ -24,32 +24,29 @@ AT_ONCE = 1_000
 """Facts that a change may book in its own transaction, about 100 ms of work; more are left to the worker."""
 
 
+# Places that are not taken are left out.
 _OWNED = """
-    select count(*) from app.portfolios where user_id = %(user_id)s and id = any(%(portfolios)s)
+    select (select count(*) from app.portfolios where user_id = %(user_id)s and id = any(%(portfolios)s)),
+        array(select nextval('app.transactions_place') from generate_series(1, %(count)s))
 """
 _PORTFOLIO_OF_BATCH = (
     "select portfolio_id from app.import_batches where user_id = %(user_id)s and id = %(id)s"
 )
-_PLACES = """
-    select nextval('app.transactions_place') from generate_series(1, %(count)s) order by 1
-"""
 _COUNT = """
     update app.portfolio_states
     set transaction_count = transaction_count + %(added)s, revision = revision + 1
     where portfolio_id = %(portfolio_id)s
 """
 _WORK = """
-    select count(*) from (
-        select from app.transactions
-        where user_id = %(user_id)s and superseded_at is null and occurred_at >= %(since)s
-            and (token_id = %(token_id)s or fee_token_id = %(token_id)s or counter_token_id = %(token_id)s)
-        limit %(limit)s
-    ) as facts
-"""
-_MARKED = """
-    select exists (
-        select from app.booking_marks where user_id = %(user_id)s and token_id = %(token_id)s
-    )
+    select not exists (select from app.booking_marks where user_id = %(user_id)s and token_id = %(token_id)s)
+        and (
+            select count(*) from (
+                select from app.transactions
+                where user_id = %(user_id)s and superseded_at is null and occurred_at >= %(since)s
+                    and (token_id = %(token_id)s or fee_token_id = %(token_id)s or counter_token_id = %(token_id)s)
+                limit %(limit)s
+            ) as facts
+        ) < %(limit)s
 """
 
 
@@ -78,18 +75,18 @@ def record(
         InvalidFact: a fact contradicts itself or lies in the future.
         LookupError: a portfolio is not the user's.
     """
-    invalidations.lock(conn, user_id)
-    _require_own(conn, user_id, {fact.portfolio_id for fact in new})
-    fresh = _unknown(conn, new)
-    places = conn.execute(_PLACES, {"count": len(fresh)}).fetchall()
-    before = transactions.that_come_again(conn, fresh)
-    versions = [
-        _version(fact, before.get((fact.portfolio_id, fact.external_id or "")), place, now)
-        for fact, (place,) in zip(fresh, places, strict=True)
-    ]
-    transactions.insert(conn, user_id, versions, now)
-    for portfolio_id, added in Counter(fact.portfolio_id for fact in fresh).items():
-        _count(conn, portfolio_id, added)
+    with conn.pipeline():
+        invalidations.lock(conn, user_id)
+        places = _places(conn, user_id, new)
+        fresh = _unknown(conn, new)
+        before = transactions.that_come_again(conn, fresh)
+        versions = [
+            _version(fact, before.get((fact.portfolio_id, fact.external_id or "")), place, now)
+            for fact, place in zip(fresh, places, strict=False)
+        ]
+        transactions.insert(conn, user_id, versions, now)
+        for portfolio_id, added in Counter(fact.portfolio_id for fact in fresh).items():
+            _count(conn, portfolio_id, added)
     is_booked = update_books(conn, user_id, _changes(fresh), now, at_once=at_once)
     fact_ids = [version.fact_id for version in versions]
     return Recorded(fact_ids, len(new) - len(fresh), is_booked)
@@ -205,20 +202,24 @@ def update_books(
 def _value(conn: Connection, user_id: UUID, from_days: Mapping[UUID, date], now: datetime) -> bool:
     """Value portfolios whose books changed today, and mark those whose past days did. Returns whether there are none of these."""
     today = now.date()
-    for portfolio_id, from_day in from_days.items():
-        if from_day < today:
-            invalidations.to_value(conn, user_id, portfolio_id, from_day)
-        else:
-            daily_values.note_valued(conn, portfolio_id, today, now)
-            issues.survey(conn, user_id, portfolio_id)
+    with conn.pipeline():
+        for portfolio_id, from_day in from_days.items():
+            if from_day < today:
+                invalidations.to_value(conn, user_id, portfolio_id, from_day)
+            else:
+                daily_values.note_valued(conn, portfolio_id, today, now)
+                issues.survey(conn, user_id, portfolio_id)
     return all(from_day == today for from_day in from_days.values())
 
 
-def _require_own(conn: Connection, user_id: UUID, portfolios: set[UUID]) -> None:
-    parameters = {"user_id": user_id, "portfolios": list(portfolios)}
+def _places(conn: Connection, user_id: UUID, new: Sequence[NewFact]) -> list[int]:
+    """A place for each fact, ascending. Raises `LookupError` where a portfolio is not the user's."""
+    portfolios = {fact.portfolio_id for fact in new}
+    parameters = {"user_id": user_id, "portfolios": list(portfolios), "count": len(new)}
     row = conn.execute(_OWNED, parameters).fetchone()
     if row is None or row[0] != len(portfolios):
         raise LookupError("the portfolio does not exist")
+    return sorted(row[1])
 
 
 def _version(new: NewFact, before: ComesAgain | None, place: int, now: datetime) -> Version:
@@ -257,9 +258,7 @@ def _changes(facts: Sequence[NewFact]) -> dict[UUID, datetime]:
 def _is_little(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> bool:
     """Whether a booking is quick, and the worker has none of the same token to do before."""
     parameters = {"user_id": user_id, "token_id": token_id, "since": since, "limit": AT_ONCE + 1}
-    marked = conn.execute(_MARKED, parameters).fetchone()
-    work = conn.execute(_WORK, parameters).fetchone()
-    return marked == (False,) and work is not None and work[0] <= AT_ONCE
+    return conn.execute(_WORK, parameters).fetchone() == (True,)
 
 
 def _count(conn: Connection, portfolio_id: UUID, added: int) -> None:

@@ -1,5 +1,6 @@
 """Transactions as facts, stored once in versions of which the newest counts, each with its double entry."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -237,13 +238,7 @@ def require_time(occurred_at: datetime, now: datetime) -> None:
 def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str]]:
     """The portfolio and external id of those facts that were recorded before."""
     known: set[tuple[UUID, str]] = set()
-    for portfolio_id in {fact.portfolio_id for fact in new}:
-        named = [
-            fact.external_id
-            for fact in new
-            if fact.portfolio_id == portfolio_id
-            if fact.external_id
-        ]
+    for portfolio_id, named in _named(new).items():
         parameters = {
             "portfolio_id": portfolio_id,
             "external_ids": named,
@@ -256,15 +251,20 @@ def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str
 def that_come_again(conn: Connection, new: Sequence[NewFact]) -> dict[tuple[UUID, str], ComesAgain]:
     """Of facts that were withdrawn with the import that brought them: by portfolio and external id, what is known of them."""
     by_name = {}
-    for portfolio_id in {fact.portfolio_id for fact in new}:
-        named = [each.external_id for each in new if each.portfolio_id == portfolio_id]
-        parameters = {
-            "portfolio_id": portfolio_id,
-            "external_ids": [each for each in named if each],
-        }
+    for portfolio_id, named in _named(new).items():
+        parameters = {"portfolio_id": portfolio_id, "external_ids": named}
         for external_id, *rest in conn.execute(_COMES_AGAIN, parameters):
             by_name[portfolio_id, external_id] = ComesAgain(*rest)
     return by_name
+
+
+def _named(new: Sequence[NewFact]) -> dict[UUID, list[str]]:
+    """The external ids, by portfolio."""
+    named: dict[UUID, list[str]] = defaultdict(list)
+    for fact in new:
+        if fact.external_id:
+            named[fact.portfolio_id].append(fact.external_id)
+    return named
 
 
 def _fact_id(name: str) -> UUID | None:

@@ -119,10 +119,12 @@ def rematch(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) ->
         a transfer that is booked before `since` arrived after it.
     """
     parameters = {"user_id": user_id, "token_id": token_id}
-    rows = conn.execute(_TRANSFERS, parameters).fetchall()
+    with conn.pipeline():
+        transfers = conn.execute(_TRANSFERS, parameters)
+        matches = conn.cursor(row_factory=class_row(_Stored)).execute(_MATCHES, parameters)
+    rows, stored = transfers.fetchall(), matches.fetchall()
     outgoing = [Transfer(*end) for is_outgoing, *end in rows if is_outgoing]
     incoming = [Transfer(*end) for is_outgoing, *end in rows if not is_outgoing]
-    stored = conn.cursor(row_factory=class_row(_Stored)).execute(_MATCHES, parameters).fetchall()
     if not stored and not (outgoing and incoming):
         return since
     times = {end.fact_id: end.occurred_at for end in (*outgoing, *incoming)}

@@ -61,24 +61,23 @@ _NEXT = """
         (select coalesce(max(number), 0) + 1 from app.lot_uses
          where user_id = %(user_id)s and token_id = %(token_id)s and used_at < %(since)s)
 """
-_FORGET = (
-    """
-    delete from app.lot_uses where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
-    """,
-    """
-    delete from app.lots where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
-    """,
-    """
-    update app.lots set closed_at = null
-    where user_id = %(user_id)s and token_id = %(token_id)s and closed_at >= %(since)s
-    """,
-    """
-    update app.positions set until_day = 'infinity'
-    where user_id = %(user_id)s and token_id = %(token_id)s and from_day < %(day)s and until_day >= %(day)s
-    """,
-)
-_FORGET_POSITIONS = """
-    with positions as (
+# By one statement, whose parts touch no row twice.
+_FORGET = """
+    with uses as (
+        delete from app.lot_uses where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
+    ),
+    lots as (
+        delete from app.lots where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
+    ),
+    open_again as (
+        update app.lots set closed_at = null
+        where user_id = %(user_id)s and token_id = %(token_id)s and closed_at >= %(since)s and opened_at < %(since)s
+    ),
+    held_again as (
+        update app.positions set until_day = 'infinity'
+        where user_id = %(user_id)s and token_id = %(token_id)s and from_day < %(day)s and until_day >= %(day)s
+    ),
+    positions as (
         delete from app.positions
         where user_id = %(user_id)s and token_id = %(token_id)s and from_day >= %(day)s
         returning portfolio_id
@@ -113,6 +112,8 @@ _ENTRIES = """
         )
     order by at, t.place
 """
+_FEW = 500
+"""Facts that are read at once: a cursor of the server is three round trips, and a plan that nothing keeps."""
 _ENTRIES_KNOWN = facts_known.as_known(_ENTRIES)
 _CLOSE_POSITION = """
     update app.positions set until_day = %(day)s
@@ -122,8 +123,17 @@ _CLOSE_LOT = """
     update app.lots set closed_at = %(at)s
     where user_id = %(user_id)s and token_id = %(token_id)s and number = %(number)s
 """
-# The average is known where the cost of every unit is.
+# What is held, and no more; the average is known where the cost of every unit is.
 _HOLD = """
+    with gone as (
+        delete from app.holdings h
+        where token_id = %(token_id)s and source = 'ledger' and portfolio_id = any(%(portfolios)s)
+            and not exists (
+                select from app.positions p
+                where p.portfolio_id = h.portfolio_id and p.token_id = h.token_id and p.until_day = 'infinity'
+                    and p.amount > 0
+            )
+    )
     insert into app.holdings as held (portfolio_id, token_id, amount, average_buy_price, source)
     select portfolio_id, token_id, amount, case when uncosted = 0 then greatest(round(cost / amount, 18), 0) end, 'ledger'
     from app.positions
@@ -132,15 +142,6 @@ _HOLD = """
     on conflict (portfolio_id, token_id, source) do update set
         amount = excluded.amount, average_buy_price = excluded.average_buy_price
     where (held.amount, held.average_buy_price) is distinct from (excluded.amount, excluded.average_buy_price)
-"""
-_LET_GO = """
-    delete from app.holdings h
-    where token_id = %(token_id)s and source = 'ledger' and portfolio_id = any(%(portfolios)s)
-        and not exists (
-            select from app.positions p
-            where p.portfolio_id = h.portfolio_id and p.token_id = h.token_id and p.until_day = 'infinity'
-                and p.amount > 0
-        )
 """
 _LOTS = Rows(
     "app", "lots",
@@ -204,20 +205,18 @@ def rebook(
     since = transfers.rematch(conn, user_id, token_id, line.since(since))
     day = since.astimezone(UTC).date()
     scope = {"user_id": user_id, "token_id": token_id, "since": start_of_day(day), "day": day}
-    start = _start(conn, scope)
+    start, changed = _begin(conn, scope)
     book = Book(token_id, rules(conn, user_id), market, start, line.successions())
-    changed = _forget(conn, scope)
     with localcontext(EXACT):
         carried = line.carried(conn, scope)
         ends = line.conversions(conn, scope, carried)
         records = book.book(conversions.in_order(token_id, _entries(conn, scope), ends, carried))
+    changed |= {row.portfolio_id for row in (*records.positions, *records.flows)}
+    # Nothing that is written is waited for before the last of it.
+    with conn.pipeline(), localcontext(EXACT):
         _store(conn, scope, records)
-    changed |= {row.portfolio_id for row in records.positions}
-    changed |= {row.portfolio_id for row in records.flows}
-    parameters = {**scope, "portfolios": list(changed)}
-    conn.execute(_HOLD, parameters)
-    conn.execute(_LET_GO, parameters)
-    issues.note_booking(conn, user_id, token_id, start_of_day(day), records.findings)
+        conn.execute(_HOLD, {**scope, "portfolios": list(changed)})
+        issues.note_booking(conn, user_id, token_id, start_of_day(day), records.findings)
     return Rebooked(day, frozenset(changed), line.heirs())
 
 
@@ -229,13 +228,17 @@ def entries(
     yield from _entries(conn, scope, _ENTRIES if as_of is None else _ENTRIES_KNOWN)
 
 
-def _start(conn: Connection, scope: Mapping[str, Any]) -> Start:
-    row = conn.execute(_NEXT, scope).fetchone()
+def _begin(conn: Connection, scope: Mapping[str, Any]) -> tuple[Start, set[UUID]]:
+    """The state from which to go on. What is stored of later is deleted, of the portfolios that are returned, too."""
+    with conn.pipeline():
+        numbers = conn.execute(_NEXT, scope)
+        open_lots = conn.execute(_OPEN_LOTS, scope)
+        forgotten = conn.execute(_FORGET, scope)
+    row = numbers.fetchone()
     assert row is not None
-    open_lots = conn.execute(_OPEN_LOTS, scope).fetchall()
     with localcontext(EXACT):
         restored = tuple(_restored(Lot(*row[:8]), row[8], row[9]) for row in open_lots)
-    return Start(restored, row[0], row[1])
+    return Start(restored, *row), {portfolio_id for (portfolio_id,) in forgotten}
 
 
 def _restored(lot: Lot, used: Decimal, used_cost: Decimal | None) -> Restored:
@@ -243,21 +246,22 @@ def _restored(lot: Lot, used: Decimal, used_cost: Decimal | None) -> Restored:
     return Restored(lot, lot.quantity - used, cost)
 
 
-def _forget(conn: Connection, scope: Mapping[str, Any]) -> set[UUID]:
-    for statement in _FORGET:
-        conn.execute(statement, scope)
-    return {portfolio_id for (portfolio_id,) in conn.execute(_FORGET_POSITIONS, scope)}
-
-
 def _entries(
     conn: Connection, scope: Mapping[str, Any], statement: LiteralString = _ENTRIES
 ) -> Iterator[Entry]:
-    """The facts of the token in the order of booking, read in portions: a token may have hundreds of thousands."""
+    """The facts of the token in the order of booking; of a token that has hundreds of thousands they are read in portions."""
+    rows = conn.execute(f"{statement} limit {_FEW + 1}", scope).fetchall()
+    if len(rows) <= _FEW:
+        yield from map(_entry, rows)
+        return
     with conn.cursor(name="entries") as cursor:
         cursor.itersize = 5_000
-        for row in cursor.execute(statement, scope):
-            fact = Fact._make((*row[:2], Kind(row[2]), *row[3:13]))
-            yield Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
+        yield from map(_entry, cursor.execute(statement, scope))
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    fact = Fact._make((*row[:2], Kind(row[2]), *row[3:13]))
+    return Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
 
 
 def _store(conn: Connection, scope: Mapping[str, Any], records: BookRecords) -> None:

@@ -42,7 +42,7 @@ PASSED_OVER = re.compile(
 )
 _DONE = re.compile(r'CommandComplete\b.*"[A-Z0-9 ]+ (\d+)"')
 _JOBS = "select count(*) from jobs.procrastinate_jobs where args ->> 'user_id' = %s"
-PURCHASE = 39
+PURCHASE = 28
 """Statements of a purchase of today, at most."""
 
 
