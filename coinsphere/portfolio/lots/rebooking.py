@@ -211,7 +211,8 @@ def rebook(
         carried = line.carried(conn, scope)
         ends = line.conversions(conn, scope, carried)
         records = book.book(conversions.in_order(token_id, _entries(conn, scope), ends, carried))
-    changed |= {row.portfolio_id for row in (*records.positions, *records.flows)}
+    changed |= {row.portfolio_id for row in records.positions}
+    changed |= {row.portfolio_id for row in records.flows}
     # Nothing that is written is waited for before the last of it.
     with conn.pipeline(), localcontext(EXACT):
         _store(conn, scope, records)
