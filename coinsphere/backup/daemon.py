@@ -26,6 +26,8 @@ from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 1.0
+_COMING_SECONDS = 1.0
+"""How long the log of the last commits may take until it is here; what is not is stored the next time."""
 _RETRY = timedelta(minutes=10)
 """After a base backup that failed."""
 _POLITENESS = 15
@@ -52,6 +54,13 @@ def bring(upload: Upload, conn: psycopg.Connection) -> None:
     backup_progress.beat(conn, upload.place.name, segment, problem)
 
 
+def _await_log(conn: psycopg.Connection) -> None:
+    """Until the log of all that was committed by now is here."""
+    position, end = backup_progress.begin(conn), time.monotonic() + _COMING_SECONDS
+    while not backup_progress.is_received(conn, position) and time.monotonic() < end:
+        time.sleep(_ROUND_SECONDS / 50)
+
+
 class BackupDaemon:
     """Receives the log, makes base backups, and stores both, for one state."""
 
@@ -75,8 +84,8 @@ class BackupDaemon:
         try:
             self._is_full_due |= self._receiver.ensure(self._bring)
             if time.monotonic() - self._brought_at >= self._settings.backup_wal_seconds:
-                self._bring()
                 self._brought_at = time.monotonic()
+                self._bring()
             self._begin_base()
         except psycopg.OperationalError as error:
             _log.warning("the database is away", error=str(error))
@@ -98,6 +107,7 @@ class BackupDaemon:
 
     def _bring(self) -> None:
         with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
+            _await_log(conn)
             for upload in self._uploads:
                 bring(upload, conn)
             backup_progress.keep_only(conn, [place.name for place in self._places])

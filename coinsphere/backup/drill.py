@@ -1,6 +1,6 @@
 """The restore drill: restores the newest backup beside the running system, starts it there, and compares the two.
 
-Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest beat of the backup daemon in the
+Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest word of the backup daemon in the
 restored database is; how long it took (RTO) ends when the restored API answers.
 """
 
@@ -43,6 +43,7 @@ _TABLES = """
 _PREDICTIONS = """
     select id::text from model.predictions where input_digest is not null order by issued_at desc limit %(most)s
 """
+_STORED = "select greatest(max(at), max(begun_at)) from app.backup_progress"
 _NEWEST_STORED = "select xmin::text from app.backup_progress order by at desc limit 1"
 _COUNT = "select count(*) from {} where %(stored)s::xid is null or age(xmin) > age(%(stored)s::xid)"
 _log = log.get("backup")
@@ -114,7 +115,7 @@ def _examine(drill: Drill, settings: Settings, replica: Settings, folder: Path) 
 def _lost(replica: Settings, read_at: datetime) -> float | None:
     """Seconds of changes that were not stored when the log was read; None where no backup daemon ever stored it."""
     with psycopg.connect(replica.url_for(Role.WORKER)) as conn:
-        (stored,) = conn.execute("select max(at) from app.backup_progress").fetchone() or (None,)
+        (stored,) = conn.execute(_STORED).fetchone() or (None,)
     return None if stored is None else max(0.0, (read_at - stored).total_seconds())
 
 

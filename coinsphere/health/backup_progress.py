@@ -25,6 +25,11 @@ _BEAT = """
         set at = case when excluded.problem is null then excluded.at else app.backup_progress.at end,
             segment = coalesce(excluded.segment, app.backup_progress.segment), problem = excluded.problem
 """
+_BEGIN = "update app.backup_progress set begun_at = clock_timestamp()"
+_POSITION = "select pg_current_wal_insert_lsn()::text"
+_RECEIVED = """
+    select not active or restart_lsn >= %(position)s::pg_lsn from pg_replication_slots where slot_name = %(slot)s
+"""
 _DRILLED = """
     insert into app.backup_drills (backup_id, started_at, rpo_seconds, rto_seconds, is_good, report)
     values (%(backup)s, %(started)s, %(rpo)s, %(rto)s, %(good)s, %(report)s)
@@ -53,6 +58,24 @@ def made(
         "bytes": size,
     }
     conn.execute(_MADE, parameters)
+
+
+def begin(conn: Connection) -> str:
+    """Write that what was committed until now is about to be stored, so that a restored state tells how old it is.
+
+    Returns:
+        the position in the log behind which nothing of it stands. `conn` must be in autocommit.
+    """
+    conn.execute(_BEGIN)
+    row = conn.execute(_POSITION).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def is_received(conn: Connection, position: str) -> bool:
+    """Whether the log has come so far; True also where nobody receives it."""
+    row = conn.execute(_RECEIVED, {"position": position, "slot": SLOT}).fetchone()
+    return row is None or bool(row[0])
 
 
 def beat(conn: Connection, place: str, segment: str | None, problem: str | None) -> None:

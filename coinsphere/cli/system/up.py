@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from coinsphere.local.supervision import Running
 
 _WATCH_SECONDS = 3.0
+_LOOK_SECONDS = 30
+"""After which the watch has surely seen that a process does not answer."""
 _RED = (
     "Everything goes on running and serves what is there. When the cause is mended, the schedules or the next "
     "`coinsphere up` run it again."
@@ -69,8 +71,23 @@ def _complete(console: Console, chosen: Settings) -> None:
     progress = ConsoleProgress(console)
     settings = system.up(chosen, progress)
     console.print("It runs already and goes on; what is not done yet is done now.")
+    _say_what_is_waited_for(console, settings)
     _fill(console, settings, progress)
     console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
+
+
+def _say_what_is_waited_for(console: Console, settings: Settings) -> None:
+    """What is left to do is asked of Dagster, which may have died or hang."""
+    from coinsphere.local import probes
+
+    why = probes.check("dagster-webserver", settings)
+    if why is not None:
+        console.print(
+            f"Dagster's webserver does not answer yet: {escape(why)}. It is waited for, {probes.START_SECONDS // 60} minutes "
+            f"at most; one that hangs is started again within {settings.hang_seconds + _LOOK_SECONDS:.0f} s. "
+            "`coinsphere status` shows whether it is, `coinsphere logs dagster-webserver` what it says.",
+            highlight=False,
+        )
 
 
 def _start(console: Console, chosen: Settings, *, detach: bool) -> bool:

@@ -176,8 +176,8 @@ def run(
     except (Busy, RateLimited, Unavailable) as error:
         conn.execute(_NOTE, {"id": sync_id, "error": str(error)[:500]})
         if is_last_try:
-            now, message = accounts.clock(), f"{error} It is tried again at the next time."
-            _finish(conn, sync_id, connection, now, message)
+            message = f"{str(error).rstrip('.')}. It is tried again at the next time."
+            _finish(conn, sync_id, connection, accounts.clock(), message)
         raise
 
 

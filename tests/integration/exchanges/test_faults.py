@@ -287,6 +287,34 @@ def test_a_page_that_fails_moves_no_cursor_and_loses_nothing(world, kraken, faul
     assert (done.status, done.imported) == ("succeeded", 80)
 
 
+def test_what_the_runbook_tells_of_is_what_the_list_says(world, kraken, tmp_path):
+    """An exchange that is away for all tries, and keys that are; both go on by themselves once what was missing is back."""
+
+    def said() -> tuple[str | None, str | None]:
+        world.sync(connection_id)
+        return world.owner.execute(
+            "select status, last_error from app.exchange_connections"
+        ).fetchone()
+
+    connection_id = world.connect(kraken)
+    folder, aside = tmp_path / "encryption-keys", tmp_path / "aside"
+    world.server.before = lambda _: (_ for _ in ()).throw(CutOff())
+    away = said()
+    world.server.before = None
+    world.accounts.limits.of("kraken").breaker.succeeded()
+    folder.rename(aside)
+    sealed = said()
+    aside.rename(folder)
+    back = said()
+
+    runbook = Path("docs/runbooks/exchange-sync.md").read_text()
+    named = ("It is tried again at the next time.", "The stored key cannot be opened")
+    assert all(words in runbook for words in named)
+    assert (away[0], sealed[0], back) == ("active", "active", ("active", None))
+    assert away[1] == f"kraken: could not be reached, or broke off its answer. {named[0]}"
+    assert sealed[1].startswith(named[1])
+
+
 def test_a_failure_of_the_database_undoes_the_page_with_its_cursor(world, kraken):
     _busy_account(kraken, trades=3)
     connection_id = world.connect(kraken)

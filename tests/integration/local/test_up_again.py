@@ -49,8 +49,13 @@ def test_it_says_what_runs_and_goes_on(supervisor, owner, monkeypatch):
     assert of(supervisor, "redis").state == "STOPPED"
     done = CliRunner().invoke(cli, ["up", "--detach"])
     assert done.exit_code == 0, done.output
-    for words in ("It runs already", "What runs", "Dagster's webserver does not answer"):
+    for words in ("It runs already", "What runs", "Dagster's webserver does not answer:"):
         assert words in done.output
+    # At once, not only when it was given up.
+    asked, _, given_up = done.output.partition("Not everything is green")
+    assert "Dagster's webserver does not answer yet: ConnectError" in asked
+    assert "started again within 90 s" in " ".join(asked.split())
+    assert given_up
     assert supervisor.pid() == pid
     wait_until(lambda: of(supervisor, "redis").state == "RUNNING", 60)
     # Another origin than the database's is refused as ever, and ends nothing.
