@@ -77,14 +77,13 @@ def _complete(console: Console, chosen: Settings) -> None:
 
 
 def _say_what_is_waited_for(console: Console, settings: Settings) -> None:
-    """What is left to do is asked of Dagster, which may have died or hang."""
-    from coinsphere.local import probes
+    """What is left to do is asked of Dagster's webserver, which may have died or hang."""
+    from coinsphere.local import liveness, probes
 
-    why = probes.check("dagster-webserver", settings)
-    if why is not None:
+    if liveness.answers("dagster-webserver", settings) is False:
         console.print(
-            f"Dagster's webserver does not answer yet: {escape(why)}. It is waited for, {probes.START_SECONDS // 60} minutes "
-            f"at most; one that hangs is started again within {settings.hang_seconds + _LOOK_SECONDS:.0f} s. "
+            f"Dagster's webserver does not answer yet. It is waited for, {probes.START_SECONDS // 60} minutes at most; one "
+            f"that hangs is started again within {settings.hang_seconds + _LOOK_SECONDS:.0f} s. "
             "`coinsphere status` shows whether it is, `coinsphere logs dagster-webserver` what it says.",
             highlight=False,
         )
