@@ -14,8 +14,8 @@ _PLACES = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/l
 _LINKING = ("/usr/local/lib", "/usr/lib/python3*", "/opt")
 _SPARE = (
     "/usr/lib/*/security",
-    "/usr/lib/python3*/distutils",
-    "/usr/lib/python3*/pydoc_data",
+    "/usr/**/python3*/distutils",
+    "/usr/**/python3*/pydoc_data",
     "/usr/share/zoneinfo/right",
 )
 

@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from compose_spec import PyCompose
 
 from coinsphere.cli.system.deployment import secrets
+from coinsphere.i18n import LANGUAGES
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
@@ -212,6 +214,24 @@ def test_no_image_is_whatever_is_newest(compose) -> None:
     for name, service in compose["services"].items():
         tag = service["image"].rpartition(":")[2]
         assert tag not in ("", "latest", service["image"]), name
+
+
+def test_the_image_without_a_shell_has_each_program_that_is_called_in_it(compose) -> None:
+    kept = {"coinsphere", *runpy.run_path(str(IMAGES / "closed.py"))["_PROGRAMS"]}
+    called = set()
+    for service in compose["services"].values():
+        if "/web:" in service["image"]:
+            called |= {service["command"][0], service["healthcheck"]["test"][1]}
+            assert service["healthcheck"]["test"][0] == "CMD"
+    chart = (ROOT / "deploy" / "helm" / "coinsphere" / "templates" / "processes.yaml").read_text()
+    called |= set(re.findall(r"command: \[([\w-]+)", chart))
+    called |= set(re.findall(r"CMD \[\"([\w-]+)", (IMAGES / "Containerfile").read_text()))
+    assert {"coinsphere", "python", "sleep"} <= called <= kept
+
+
+def test_the_image_speaks_the_languages_of_the_pages() -> None:
+    kept = re.findall(r"! -name '(\w+)\*\.dat'", (IMAGES / "Containerfile").read_text())
+    assert set(kept) == set(LANGUAGES)
 
 
 def test_the_images_hold_every_dependency_once() -> None:
