@@ -260,7 +260,8 @@ _LEFT_OUT = "stripe.params pyarrow.flight PIL._avif"
 """Of packages that the image `web` has."""
 _IMPORTS = """
 import importlib, os, pkgutil, sys
-os.environ["COINSPHERE_API_DATABASE_URL"] = "postgresql://a:b@127.0.0.1:1/x"
+for role in ("API", "PIPELINE"):
+    os.environ[f"COINSPHERE_{role}_DATABASE_URL"] = "postgresql://a:b@127.0.0.1:1/x"
 absent, roots, single = map(str.split, sys.argv[1:])
 def refuse(event, told):
     # Nobody may write beside the code of an image.
@@ -274,7 +275,9 @@ for root in roots:
         if not found.name.endswith((".wsgi", "gunicorn.conf", "__main__", "coinsphere.cli.main", "guard.asgi", "asgi_server")):
             importlib.import_module(found.name)
 for name in single:
-    importlib.import_module(name)
+    module, _, function = name.partition(":")
+    found = importlib.import_module(module)
+    function and getattr(found, function)()
 """
 
 
@@ -288,7 +291,7 @@ for name in single:
             "coinsphere.cli.main coinsphere.local.processes ccxt fpdf pyarrow.parquet",
         ),
         (_OF_THE_PIPELINE, "coinsphere", ""),
-        ("", "", "orchestration.definitions"),
+        ("", "", "orchestration.definitions:defs"),
     ],
     ids=["web", "worker", "pipeline"],
 )
