@@ -19,6 +19,7 @@ from coinsphere.backup import base_backups, places, sealing, wal
 from coinsphere.backup.model import Kind
 from coinsphere.backup.uploads import Upload
 from coinsphere.clock import utc_now
+from coinsphere.db.kept import KeptConnection
 from coinsphere.errors import BackupError, CoinsphereError
 from coinsphere.health import backup_progress
 from coinsphere.local.state import State
@@ -71,6 +72,7 @@ class BackupDaemon:
         self._places = places.build(settings)
         folder = self._state.received_log
         self._uploads = [Upload(each, self._seals, settings, folder) for each in self._places]
+        self._database = KeptConnection(settings.dsn)
         self._receiver = wal.Receiver(settings.backup_dsn, folder)
         self._brought_at = float("-inf")
         self._base: threading.Thread | None = None
@@ -104,9 +106,10 @@ class BackupDaemon:
         if self._receiver.stop():
             with suppress(psycopg.Error):
                 self._bring()
+        self._database.close()
 
     def _bring(self) -> None:
-        with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
+        with self._database.use() as conn:
             _await_log(conn)
             for upload in self._uploads:
                 bring(upload, conn)

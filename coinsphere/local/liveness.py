@@ -15,6 +15,8 @@ from coinsphere.settings import Settings
 Answers = Callable[[Settings], bool | None]
 """Whether it answers; None where that cannot be told, as another process that knows is away."""
 
+BEATING = frozenset({"dagster-daemon", "worker", "feed"})
+"""They are known by beats that they write each 5 or 10 s and that count for 30, so to ask all the time tells no more."""
 _SECONDS = 10.0
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '30 seconds'"
 

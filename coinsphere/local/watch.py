@@ -22,6 +22,8 @@ from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 3.0
+_BEAT_SECONDS = 10.0
+"""After a beat was seen the next one is looked for."""
 _TERM_SECONDS = 5.0
 _SUPERVISOR = ("supervisor", 0)
 
@@ -66,6 +68,7 @@ class Watch:
         self._patience = Patience(settings.hang_seconds)
         self._askers = ThreadPoolExecutor(len(processes.APPLICATIONS) + 2)
         self._seen: dict[tuple[str, int], bool | None] = {}
+        self._beats: dict[tuple[str, int], float] = {}
 
     def seen(self) -> dict[tuple[str, int], bool | None]:
         """Each process, by name and process id, and whether it answered in the last round."""
@@ -92,7 +95,13 @@ class Watch:
         """In a thread of its own: those that hang together are waited for together."""
         if each.pid is None:
             return (each.name, 0), False
-        return (each.name, each.pid), liveness.answers(each.name, self._settings)
+        key, now = (each.name, each.pid), time.monotonic()
+        if now - self._beats.get(key, -_BEAT_SECONDS) < _BEAT_SECONDS:
+            return key, True
+        answers = liveness.answers(each.name, self._settings)
+        if answers and each.name in liveness.BEATING:
+            self._beats[key] = now
+        return key, answers
 
     def _help(self, name: str, pid: int) -> None:
         """One that was stopped goes on, and nothing that it held is lost; any other is started again."""

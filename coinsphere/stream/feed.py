@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from coinsphere import log
 from coinsphere.clock import Clock
+from coinsphere.db.listening import ListeningConnection
 from coinsphere.stream import messages, reading
 from coinsphere.stream.hub import Client, Hub, price_of
 from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote, WalletSync
@@ -88,7 +89,7 @@ class Feed:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await AsyncConnection.connect(
+        connection = await ListeningConnection.connect(
             self._dsn, autocommit=True, connect_timeout=5, application_name="coinsphere-stream"
         )
         async with connection as conn:

@@ -17,6 +17,7 @@ from coinsphere.asset_events import tasks as asset_events
 from coinsphere.audit import hourly as audit
 from coinsphere.billing import tasks as billing
 from coinsphere.clock import utc_now
+from coinsphere.db.listening import ListeningConnection
 from coinsphere.db.pool import RETRY_SECONDS
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.jobs import records
@@ -72,6 +73,7 @@ def _connector(settings: Settings) -> PsycopgConnector:
         min_size=1,
         max_size=2 * len(SLOTS) + 2,
         timeout=5.0,
+        connection_class=ListeningConnection,
         pool_factory=partial(
             AsyncConnectionPool,
             reconnect_timeout=RETRY_SECONDS,

@@ -26,6 +26,8 @@ from coinsphere.worker.app import SLOTS, STALLED_SECONDS, build
 
 _POLL_SECONDS = 5.0
 """Jobs are announced by NOTIFY; polling only catches those that are scheduled or whose announcement was missed."""
+_NEVER_SECONDS = 3600.0
+"""No job of ours is aborted while it runs, so each queue need not ask for it, and that is announced, too."""
 _HEARTBEAT_SECONDS = 5.0
 _GRACE_SECONDS = 20.0
 """A relay may take so long for an answer; a mail that is cut off is sent again."""
@@ -99,7 +101,7 @@ async def _serve(app: App, queue: str, underway: Underway) -> None:
                 name=queue,
                 concurrency=SLOTS[queue],
                 fetch_job_polling_interval=_POLL_SECONDS,
-                abort_job_polling_interval=_POLL_SECONDS,
+                abort_job_polling_interval=_NEVER_SECONDS,
                 update_heartbeat_interval=_HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
                 shutdown_graceful_timeout=_GRACE_SECONDS,

@@ -5,11 +5,13 @@ Dagster's own command does the same with a log of its own form, which nothing ma
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import dagster as dg
 from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster._daemon.controller import daemon_controller_from_instance
+from dagster._daemon.controller import DagsterDaemonController, daemon_controller_from_instance
 from dagster._utils.interrupts import capture_interrupts, setup_interrupt_handlers
 
 from coinsphere import log
@@ -42,6 +44,7 @@ def main() -> None:
     ):
         # The controller gave it a handler of its own.
         log.adopt("dagster")
+        controller.check_workspace_freshness = _unless_loaded(controller)  # type: ignore[assignment]
         controller.check_daemon_loop()
 
 
@@ -50,6 +53,21 @@ def _connected() -> dg.DagsterInstance:
     instance = dg.DagsterInstance.get()
     instance.optimize_for_webserver(_NO_TIMEOUT, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
     return instance
+
+
+def _unless_loaded(controller: DagsterDaemonController) -> Callable[[float], float]:
+    """The controller's look at the workspace, without reading anew each minute what is loaded.
+
+    That the code server was started again a thread of Dagster's own sees within a second, and reads it then.
+    """
+    look = controller.check_workspace_freshness
+    context = controller._workspace_process_context  # noqa: SLF001 - there is no public way to it
+
+    def looked(last: float) -> float:
+        entries = context.create_request_context().get_code_location_entries().values()
+        return time.time() if all(each.code_location for each in entries) else look(last)
+
+    return looked
 
 
 def _with_its_exception(record: logging.LogRecord) -> bool:

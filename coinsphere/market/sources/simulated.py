@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal
+from functools import lru_cache
 from math import floor, log10
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from coinsphere.market.consensus import venues
 from coinsphere.market.consensus.model import DOLLAR, VenueQuote
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.origin import SIMULATED
-from coinsphere.market.simulation.factor import EPOCH, hour_of
+from coinsphere.market.simulation.factor import EPOCH, Floats, hour_of, year_of
 from coinsphere.market.simulation.path import Bars, TokenPath
 from coinsphere.market.simulation.profiles import Profile, key_of, profile_of
 from coinsphere.market.simulation.streams import generator
@@ -60,6 +61,15 @@ class _Simulated:
     def units(self, value: float) -> Decimal:
         """`value` in whole units of the token."""
         return Decimal(f"{value:.0f}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What the quotes of an hour are made of: its prices by the minute, those a day before, and dollars traded in each of 25 hours."""
+
+    minutes: Floats
+    minutes_before: Floats
+    dollars: Floats
 
 
 class SimulatedMarket:
@@ -134,13 +144,11 @@ class SimulatedMarket:
         return self._cache[key]
 
     def _quote(self, simulated: _Simulated, now: datetime) -> Quote:
-        price = _price_at(simulated.path, now)
-        hour = hour_of(now)
-        day_before = _price_at(simulated.path, now - _DAY_HOURS * HOUR)
-        last_day = simulated.path.bars(hour - _DAY_HOURS, hour + 1)
+        day = _last_day(self._seed, key_of(simulated.token), simulated.profile, hour_of(now))
+        price, day_before = float(day.minutes[now.minute]), float(day.minutes_before[now.minute])
         passed = now.minute / 60
         shares = np.concatenate([[1 - passed], np.ones(_DAY_HOURS - 1), [passed]])
-        traded = float(np.sum(last_day.volume * last_day.open * shares))
+        traded = float(np.sum(day.dollars * shares))
         return Quote(
             token_id=simulated.token.id,
             price=simulated.price(price),
@@ -193,6 +201,17 @@ class SimulatedMarket:
             source=SIMULATED,
             observed_at=now,
         )
+
+
+@lru_cache(maxsize=256)
+def _last_day(seed: int, key: str, profile: Profile, hour: int) -> _Day:
+    """The day to the end of an hour, kept by the process.
+
+    Who asks each minute opens a market each time, and the whole path of each token would be made anew for it.
+    """
+    path = TokenPath(seed, key, profile, year_of(hour))
+    bars = path.bars(hour - _DAY_HOURS, hour + 1)
+    return _Day(path.minutes(hour), path.minutes(hour - _DAY_HOURS), bars.volume * bars.open)
 
 
 def _finished(

@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from coinsphere import garbage
 from coinsphere.errors import Unavailable
 from orchestration import minute, resources, schedules
 from orchestration.alerts.assets import EVALUATIONS
@@ -77,6 +78,17 @@ def test_what_fails_is_asked_for_as_a_run(tick, market, instance):
 
     market.failing.clear()
     assert tick() is not _RUN
+
+
+def test_each_minute_gives_back_the_memory_that_it_freed(tick, market, monkeypatch):
+    given = []
+    monkeypatch.setattr(garbage, "give_back_what_is_free", lambda: given.append("back"))
+
+    tick()
+    market.failing["*"] = Unavailable("simulated", "down")
+    tick()
+
+    assert given == ["back", "back"]
 
 
 def test_a_minute_waits_for_the_one_before(tick, market, owner):

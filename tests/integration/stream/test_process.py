@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AsyncExitStack
 
 import httpx2
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from coinsphere.stream import reading
+from coinsphere.stream.hub import CONNECTIONS_OF_A_USER
 from tests.conftest import free_port
 
-from .conftest import receive, running
+from .conftest import receive, running, say
 
 
 @pytest.fixture
@@ -73,6 +76,40 @@ def test_it_serves_says_how_it_is_and_ends_when_told(process, world):
 
     asyncio.run(talk())
     assert started.wait(timeout=30) == 0
+
+
+def test_a_client_holds_some_kilobytes(process, world):
+    """With 5,000 it was 16 to 17 kB (ADR 0367); what lies between is the allocator's."""
+    started, port = process
+    _health(port)
+    accounts = [world.account(f"{number}@example.org") for number in range(32)]
+
+    async def grow() -> float:
+        async with AsyncExitStack() as stack:
+            await _crowd(stack, port, world, accounts[:8])
+            before = psutil.Process(started.pid).memory_full_info().uss
+            await _crowd(stack, port, world, accounts[8:])
+            added = psutil.Process(started.pid).memory_full_info().uss - before
+        return added / len(accounts[8:]) / CONNECTIONS_OF_A_USER
+
+    assert asyncio.run(grow()) < 24_000
+
+
+async def _crowd(stack: AsyncExitStack, port: int, world, accounts) -> None:
+    """As many clients of each account as it may have, who follow a price and are told a new one."""
+    url = f"ws://127.0.0.1:{port}/api/v1/ws"
+    clients = []
+    for account in accounts * CONNECTIONS_OF_A_USER:
+        headers = {"Authorization": f"Bearer {account.token}"}
+        client = await stack.enter_async_context(
+            connect(url, additional_headers=headers, proxy=None, compression=None)
+        )
+        await say(client, "subscribe", symbols=["BTC"])
+        await receive(client, "subscribed")
+        clients.append(client)
+    world.quote(len(accounts))
+    for client in clients:
+        await receive(client, "price_update")
 
 
 def test_it_does_not_go_on_where_nothing_feeds_it(world, monkeypatch):

@@ -96,6 +96,16 @@ def test_a_quote_lies_within_the_candle_of_its_hour(token):
         assert quote.observed_at == now.replace(second=0)
 
 
+def test_an_hours_past_is_made_once_by_a_process(token, monkeypatch):
+    now = NOW.replace(minute=1)
+    market(now=now).quotes([token()])
+    made = []
+    monkeypatch.setattr(TokenPath, "bars", lambda *_: made.append("again"))
+    (next_minute,) = market(now=now + timedelta(minutes=1)).quotes([token()])
+    assert not made
+    assert next_minute.observed_at == (now + timedelta(minutes=1)).replace(second=0)
+
+
 def test_returns_look_like_a_market(token):
     closes = {
         name: np.array([float(c.close) for c in daily(token(name, name), 2500)])
