@@ -17,7 +17,7 @@ from rich.table import Table
 from bench.measure import Benchmark, Measure
 
 RESULTS = Path(__file__).parent / "results.json"
-NAMES = ("alerts", "imports", "ingestion", "consensus", "warehouse", "training", "gates", "forecasting", "system", "minute", "portfolio", "taxes", "webhooks", "api", "pages", "hot", "mix", "observing", "graphql", "feed",
+NAMES = ("alerts", "imports", "ingestion", "consensus", "warehouse", "training", "gates", "forecasting", "system", "minute", "portfolio", "taxes", "webhooks", "api", "pages", "hot", "mix", "observing", "graphql", "feed", "stream",
          "exchanges", "wallets", "suite")  # fmt: skip
 _SIGNS = {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}
 
