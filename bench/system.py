@@ -110,7 +110,7 @@ def _measured(label: str, market: str) -> list[Measure]:
         Measure(f"up to the end of the pipeline, {label}", system.done, "s", target=360),
         Measure(f"most memory of all processes, {label}", system.peak, "MB", target=4000),
         Measure(f"memory of all processes at rest, {label}", idle_memory, "MB", target=1800),
-        Measure(f"idle, scheduled minutes included, {label}", 100 * idle, "% of a core", target=12),
+        Measure(f"idle, scheduled minutes included, {label}", 100 * idle, "% of a core", target=8),
     ]
 
 
