@@ -1,7 +1,7 @@
 """Connections limited to one user's rows, and the lookups that a portfolio's routes begin with."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
 from flask import Response
@@ -33,18 +33,14 @@ def connection(owner: UUID | None = None) -> Iterator[Connection]:
         yield conn
 
 
-@contextmanager
-def reading() -> Iterator[Connection]:
+def reading() -> AbstractContextManager[Connection]:
     """A connection for `asking`, and behind it for prices and rates, which are nobody's own."""
-    with services().database.reading() as conn:
-        yield conn
+    return services().database.reading()
 
 
-@contextmanager
-def asking(conn: Connection) -> Iterator[None]:
+def asking(conn: Connection) -> AbstractContextManager[None]:
     """A pipeline that acts for the caller: no statement waits for the one before, so fetch answers behind it."""
-    with services().database.asking(conn):
-        yield
+    return services().database.asking(conn)
 
 
 def find(conn: Connection, portfolio_id: str) -> Portfolio:
