@@ -1,5 +1,6 @@
 """The price of a token at an instant, with everything that it was computed from."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Constituent, State
@@ -62,6 +63,11 @@ _CANDLE: LiteralString = """
 _CANDLE_IN_LINE: LiteralString = _CANDLE.replace("candles_known", "candles_in_line").replace(
     "where p.opened_at", "where p.is_final and p.opened_at"
 )
+_EACH: LiteralString = """
+    select asked.token_id as asked_id, one.*
+    from unnest(%(token_ids)s::uuid[]) as asked (token_id)
+    cross join lateral ({}) as one
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +103,45 @@ def at(
         moment: the instant of the price.
         as_of: only what was recorded by then counts, as it was believed then; None for all that is known now.
     """
-    parameters = {"token_id": token_id, "at": moment, "lasts": _LASTS, "as_of": as_of}
+    return at_all(conn, [token_id], moment, as_of).get(token_id)
+
+
+def at_all(
+    conn: Connection, token_ids: Sequence[UUID], moment: datetime, as_of: datetime | None = None
+) -> dict[UUID, Price]:
+    """As `at`, of each token for which a price is known."""
+    asked = {"at": moment, "lasts": _LASTS, "as_of": as_of}
     # To read across events takes a plan of its own, so only those tokens pay for it that have any.
-    has_line = price_line.has_line(conn, token_id)
-    statement = _CONSENSUS_IN_LINE if has_line else _CONSENSUS
-    row = conn.cursor(row_factory=dict_row).execute(statement, parameters).fetchone()
-    if row is not None:
-        return _of_consensus(row)
-    cursor = conn.cursor(row_factory=class_row(_Candle))
-    closes = _CANDLE_IN_LINE if has_line else _CANDLE
-    candle = cursor.execute(closes, parameters).fetchone()
-    if candle is None:
-        return None
-    return Price(
-        made_of="candle",
-        price=candle.price,
-        agreed_at=candle.agreed_at,
-        recorded_at=candle.recorded_at,
-        source=candle.source,
+    in_line = price_line.with_line(conn, token_ids)
+    known: dict[UUID, Price] = {}
+    for tokens, consensus, candle in (
+        (set(token_ids) - in_line, _CONSENSUS, _CANDLE),
+        (in_line, _CONSENSUS_IN_LINE, _CANDLE_IN_LINE),
+    ):
+        known |= _of_each(conn, consensus, tokens, asked, _of_consensus)
+        known |= _of_each(conn, candle, tokens - known.keys(), asked, _of_candle)
+    return known
+
+
+def _of_each(
+    conn: Connection,
+    statement: LiteralString,
+    token_ids: Collection[UUID],
+    asked: Mapping[str, object],
+    made: Callable[[dict[str, Any]], Price],
+) -> dict[UUID, Price]:
+    """What a statement of one token tells of each."""
+    if not token_ids:
+        return {}
+    query = _EACH.format(statement.replace("%(token_id)s", "asked.token_id"))
+    cursor = conn.cursor(row_factory=dict_row).execute(
+        query, {**asked, "token_ids": list(token_ids)}
     )
+    return {row.pop("asked_id"): made(row) for row in cursor}
 
 
-@dataclass(frozen=True, slots=True)
-class _Candle:
-    price: Decimal
-    agreed_at: datetime
-    recorded_at: datetime
-    source: str
+def _of_candle(row: dict[str, Any]) -> Price:
+    return Price(made_of="candle", **row)
 
 
 def _of_consensus(row: dict[str, Any]) -> Price:

@@ -59,8 +59,7 @@ async def _predictions(
     work = services()
     with work.database.connection() as conn:
         grounds = current.grounds(conn, list({token.id: token for token, _ in keys}.values()))
-    asked = [current.submit(work, token, days, grounds) for token, days in keys]
-    return [_outcome(each) for each in asked]
+    return [_outcome(each) for each in current.submit(work, keys, grounds)]
 
 
 def _outcome(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | BaseException:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.model_server import Forecast
 from webapi.services import Services
 from webapi.tokens.queries import Token
+
+_Issued = Callable[[], Mapping[tuple[Token, int], Forecast | errors.Problem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +33,51 @@ def grounds(conn: Connection, tokens: Sequence[Token]) -> Grounds:
     return Grounds(technical, refusals(conn, tokens))
 
 
-def submit(work: Services, token: Token, days: int, known: Grounds) -> Callable[[], dict[str, Any]]:
-    """Request a forecast without waiting for it.
+def submit(
+    work: Services, wanted: Sequence[tuple[Token, int]], known: Grounds
+) -> list[Callable[[], dict[str, Any]]]:
+    """Request forecasts without waiting for them, each of a token by its days ahead.
 
     Returns:
-        what waits for the answer, as `PredictionOut` takes it, and raises `errors.Problem` where there is none.
+        what waits for each answer, as `PredictionOut` takes it, and raises `errors.Problem` where there is none.
     """
+    now = work.clock()
+
+    @cache
+    def issued() -> dict[tuple[Token, int], Forecast | errors.Problem]:
+        with work.database.connection() as conn:
+            return past_answer.standing_all(conn, wanted, now)
+
+    return [_submitted(work, token, days, known, issued) for token, days in wanted]
+
+
+def _submitted(
+    work: Services, token: Token, days: int, known: Grounds, issued: _Issued
+) -> Callable[[], dict[str, Any]]:
     refused = known.refusals.get(token.id)
-    future = None if refused is not None else work.helpers.submit(of_server, work, token, days)
+    future = None if refused is not None else work.helpers.submit(_asked, work, token, days)
 
     def wait() -> dict[str, Any]:
         if future is None:
             assert refused is not None
             raise refused
-        return answers.prediction(token, future.result(), known.technical.get(token.id))
+        try:
+            forecast = future.result()
+        except model_server.Away as away:
+            forecast = _or_raise(issued()[token, days], away)
+        return answers.prediction(token, forecast, known.technical.get(token.id))
 
     return wait
+
+
+def _asked(work: Services, token: Token, days: int) -> Forecast:
+    return model_server.forecast(work.http, work.settings, token.symbol, days, work.clock())
+
+
+def _or_raise(issued: Forecast | errors.Problem, away: model_server.Away) -> Forecast:
+    if isinstance(issued, errors.Problem):
+        raise away from None
+    return issued
 
 
 def refusals(conn: Connection, tokens: Iterable[Token]) -> dict[UUID, errors.Problem]:
@@ -71,12 +103,9 @@ def of_server(work: Services, token: Token, days: int) -> Forecast:
     Raises:
         errors.Problem: 503 with the reason.
     """
-    now = work.clock()
     try:
-        return model_server.forecast(work.http, work.settings, token.symbol, days, now)
+        return _asked(work, token, days)
     except model_server.Away as away:
         with work.database.connection() as conn:
-            try:
-                return past_answer.standing(conn, token, days, now)
-            except errors.Problem:
-                raise away from None
+            issued = past_answer.standing_all(conn, [(token, days)], work.clock())
+        return _or_raise(issued[token, days], away)

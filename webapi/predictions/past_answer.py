@@ -1,6 +1,7 @@
 """The forecast in force at a past instant, anchored at the price that was known then."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from psycopg.rows import class_row
 
 from coinsphere.clock import DAY
 from coinsphere.market import anchoring, prices
+from coinsphere.market.prices import Price
 from webapi.http import errors
 from webapi.predictions import answers
 from webapi.predictions.model_server import LEVELS, Forecast, Model, Quality
@@ -20,7 +22,10 @@ from webapi.tokens.queries import Token
 
 # The newest that had been issued, and why a check held it or its token aside at that moment.
 _STOOD: LiteralString = f"""
-    select p.id, p.origin_at, p.issued_at, p.reference_price, p.quantiles, p.model_name, p.model_version, p.algorithm,
+    select asked.place, stood.*
+    from unnest(%(token_ids)s::uuid[], %(days)s::int[]) with ordinality as asked (token_id, days, place)
+    cross join lateral (
+    select p.id, p.token_id, p.origin_at, p.issued_at, p.reference_price, p.quantiles, p.model_name, p.model_version, p.algorithm,
         p.run_id, p.code_version, p.data_digest, p.price_source, p.in_distribution, held.reason as held, trained.last_day,
         reached.coverage80, reached.coverage95, reached.skill_vs_naive, reached.first_origin, reached.last_origin
     from model.predictions p
@@ -42,10 +47,11 @@ _STOOD: LiteralString = f"""
             and (s.scope = 'token' or s.scope = 'forecast' and s.about = p.origin_at)
         limit 1
     ) held on true
-    where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow and not p.is_backfill
+    where p.token_id = asked.token_id and p.horizon_days = asked.days and not p.is_shadow and not p.is_backfill
         and p.issued_at <= %(as_of)s and p.quantiles ?& %(levels)s
     order by p.origin_at desc, p.issued_at desc
     limit 1
+    ) as stood
 """  # noqa: S608 - constants alone
 
 
@@ -54,7 +60,9 @@ _OF_ALL_TOKENS = "all-tokens-forecaster"
 
 @dataclass(frozen=True, slots=True)
 class _Stood:
+    place: int
     id: UUID
+    token_id: UUID
     origin_at: datetime
     issued_at: datetime
     reference_price: Decimal
@@ -101,25 +109,48 @@ def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Fore
     Raises:
         errors.Problem: 404 where none had been issued, or a check held it or its token aside then.
     """
-    parameters = {"token_id": token.id, "days": days, "as_of": as_of, "levels": list(LEVELS)}
-    row = conn.cursor(row_factory=class_row(_Stood)).execute(_STOOD, parameters).fetchone()
+    answer = standing_all(conn, [(token, days)], as_of)[token, days]
+    if isinstance(answer, errors.Problem):
+        raise answer
+    return answer
+
+
+def standing_all(
+    conn: Connection, wanted: Sequence[tuple[Token, int]], as_of: datetime
+) -> dict[tuple[Token, int], Forecast | errors.Problem]:
+    """As `standing`, of tokens and horizons together; the problem of each that has no answer."""
+    parameters = {
+        "token_ids": [token.id for token, _ in wanted],
+        "days": [days for _, days in wanted],
+        "as_of": as_of,
+        "levels": list(LEVELS),
+    }
+    rows = conn.cursor(row_factory=class_row(_Stood)).execute(_STOOD, parameters).fetchall()
+    known = prices.at_all(conn, list({row.token_id for row in rows}), as_of, as_of)
+    stood = {wanted[row.place - 1]: row for row in rows}
+    return {
+        (token, days): _one(token, days, stood.get((token, days)), known.get(token.id), as_of)
+        for token, days in wanted
+    }
+
+
+def _one(
+    token: Token, days: int, row: _Stood | None, price: Price | None, as_of: datetime
+) -> Forecast | errors.Problem:
     if row is None:
-        raise errors.Problem(
+        return errors.Problem(
             404, f"no forecast of {token.symbol} had been issued by then", code="no-prediction"
         )
     if row.held is not None:
-        raise errors.Problem(
+        return errors.Problem(
             404, f"{token.symbol} was set aside then: {row.held}", code="set-aside"
         )
-    return _answered(row, _anchor(conn, token.id, row, as_of), token.symbol, days, as_of)
+    return _answered(row, _anchor(row, price), token.symbol, days, as_of)
 
 
-def _anchor(conn: Connection, token_id: UUID, row: _Stood, as_of: datetime) -> _Anchor:
+def _anchor(row: _Stood, known: Price | None) -> _Anchor:
     """The price that was known then, unless it is older than the close that the forecast begins with."""
-    known_price = prices.at(conn, token_id, as_of, as_of)
-    price, seen_at = (
-        (None, None) if known_price is None else (known_price.price, known_price.agreed_at)
-    )
+    price, seen_at = (None, None) if known is None else (known.price, known.agreed_at)
     if price is None or seen_at is None or seen_at < row.origin_at:
         return _Anchor(row.reference_price, row.origin_at)
     return _Anchor(price, seen_at)

@@ -65,7 +65,8 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
         wanted = symbols.find_all(conn, json_data.symbols)
         known = [token for _, token in wanted if token]
         grounds = current.grounds(conn, known)
-    asked = {token.id: current.submit(work, token, json_data.horizon, grounds) for token in known}
+    waiting = current.submit(work, [(token, json_data.horizon) for token in known], grounds)
+    asked = {token.id: wait for token, wait in zip(known, waiting, strict=True)}
     forecasts, failures = symbols.answer_each(wanted, lambda token: asked[token.id]())
     return {
         "predictions": forecasts,
