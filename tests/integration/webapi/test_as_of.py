@@ -137,21 +137,30 @@ def test_a_prediction_stands_on_the_price_that_was_believed(person, moments) -> 
 
 
 def test_what_was_issued_stands_while_the_model_server_is_away(
-    api_settings, person, moments, clock
+    api_settings, person, moments, clock, monkeypatch
 ) -> None:
     from webapi.app import create_app
+    from webapi.predictions import past_answer
     from webapi.services import EXTENSION
+
+    looked: list[int] = []
+    look = past_answer.standing_all
+    monkeypatch.setattr(
+        past_answer, "standing_all", lambda *args: looked.append(len(args[1])) or look(*args)
+    )
 
     settings = api_settings.model_copy(update={"ml_url": "http://127.0.0.1:1"})
     app = create_app(settings, clock=lambda: clock[0])
     with app.test_client() as client:
         one = client.get("/api/v1/predictions/ADA", headers=person.headers)
         many = client.post(
-            "/api/v1/predictions/batch", json={"symbols": ["ADA"]}, headers=person.headers
+            "/api/v1/predictions/batch", json={"symbols": ["ADA", "BTC"]}, headers=person.headers
         )
     app.extensions[EXTENSION].close()
     assert one.status_code == 200, one.text
     assert [one.json] == many.json["predictions"]
+    assert [(each["symbol"], each["status"]) for each in many.json["errors"]] == [("BTC", 503)]
+    assert looked == [1, 2], "all of a batch together"
     believed = known(person, "/predictions/ADA", moments[-1])
     assert one.json["predictionId"] == believed["predictionId"]
     assert one.json["stale"] is False
