@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -86,19 +87,7 @@ def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
         return 1.0
     expected = [whole * share for share in shares]
     statistic = sum((n - e) ** 2 / e for n, e in zip(counts, expected, strict=True))
-    return _chi_square_tail(len(counts) - 1, statistic)
-
-
-def _chi_square_tail(degrees: int, statistic: float) -> float:
-    """How often a chi-square variable is larger (Abramowitz and Stegun, 26.4.4 and 26.4.5)."""
-    if not statistic:
-        return 1.0
-    half, is_odd = statistic / 2, degrees % 2
-    tail = math.erfc(math.sqrt(half)) if is_odd else math.exp(-half)
-    powers = (each / 2 for each in range(2 - is_odd, degrees, 2))
-    return tail + sum(
-        math.exp(power * math.log(half) - half - math.lgamma(power + 1)) for power in powers
-    )
+    return float(special.chdtrc(len(counts) - 1, statistic))
 
 
 def _estimated(rates: Rates) -> tuple[Numbers, Numbers]:

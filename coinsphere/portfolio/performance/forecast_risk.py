@@ -14,8 +14,9 @@ from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
-from coinsphere.portfolio.performance import dependence, risk, student
+from coinsphere.portfolio.performance import dependence, risk
 from coinsphere.portfolio.performance.risk import LEAST_DAYS, Floats
 
 SEED = 95
@@ -30,7 +31,7 @@ _GRID_REACH = 4.5
 _GRID_STEPS = 2_000
 _GRID = np.sinh(np.linspace(-_GRID_REACH, _GRID_REACH, _GRID_STEPS + 1))
 """Points of the copula's margin, dense in the middle and as far out as a draw may lie."""
-_GRID_LEVELS = student.levels(COPULA_DEGREES, _GRID)
+_GRID_LEVELS = special.stdtr(COPULA_DEGREES, _GRID)
 QUANTILES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
 """Levels of a portfolio's distribution that are shown."""
 
@@ -57,9 +58,9 @@ class StatedDistribution:
 
     def quantile(self, levels: Floats) -> Floats:
         """The log returns that are not exceeded with these probabilities."""
-        known = _scores(self.degrees, self.levels)
+        known = special.stdtrit(self.degrees, np.asarray(self.levels))
         is_grid = levels is _GRID_LEVELS
-        wanted = _grid_of(self.degrees) if is_grid else student.scores(self.degrees, levels)
+        wanted = _grid_of(self.degrees) if is_grid else special.stdtrit(self.degrees, levels)
         returns = np.asarray(self.log_returns)
         quantiles: Floats = np.interp(wanted, known, returns)
         low, high = wanted < known[0], wanted > known[-1]
@@ -222,19 +223,10 @@ def draw(known: Floats) -> JointDraws:
 
 @lru_cache(maxsize=64)
 def _grid_of(degrees: float) -> Floats:
-    """The grid's levels as scores of a Student t: tokens of one model share their degrees, and each grid takes 20 ms."""
-    return _unwritable(student.scores(degrees, _GRID_LEVELS))
-
-
-@lru_cache(maxsize=1024)
-def _scores(degrees: float, levels: tuple[float, ...]) -> Floats:
-    """A model's levels as scores: every asset of every portfolio asks for the same."""
-    return _unwritable(student.scores(degrees, np.asarray(levels)))
-
-
-def _unwritable(shared: Floats) -> Floats:
-    shared.setflags(write=False)
-    return shared
+    """The grid's levels as scores of a Student t: tokens of one model share their degrees, and each score takes long."""
+    scores: Floats = special.stdtrit(degrees, _GRID_LEVELS)
+    scores.setflags(write=False)
+    return scores
 
 
 def _slope(scores: Floats, returns: Floats) -> float:

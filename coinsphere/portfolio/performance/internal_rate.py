@@ -1,7 +1,5 @@
 """Internal rates of return: growth rates at which cash flows are worth nothing; none, one or several. No I/O; floats, as a root is no sum."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,29 +21,21 @@ def find(times: Floats, amounts: Floats) -> list[float]:
         times: when each flow is, from 0 to 1, ascending, shape [flows].
         amounts: the flows, money put in negative, the largest of size 1, shape [flows].
     """
+    from scipy import optimize  # noqa: PLC0415 - who only loads the definitions of Dagster pays for no root
 
     def worth(log: float) -> float:
         return float(amounts @ np.exp(-log * times))
 
     first, last = float(_LOGS[0]), float(_LOGS[-1])
     if worth(first) * worth(last) < 0:
-        root = _root(worth, first, last)
+        root = float(optimize.brentq(worth, first, last, xtol=ROUNDING / 100))
         if _is_invested_throughout(times, amounts, root):
             return [root]
     signs = np.sign([worth(float(log)) for log in _LOGS])
     return [
-        _root(worth, float(_LOGS[at]), float(_LOGS[at + 1]))
+        float(optimize.brentq(worth, _LOGS[at], _LOGS[at + 1], xtol=ROUNDING / 100))
         for at in np.flatnonzero(signs[:-1] * signs[1:] < 0)
     ]
-
-
-def _root(worth: Callable[[float], float], low: float, high: float) -> float:
-    """Where `worth` changes its sign between the two, by halving."""
-    is_gain = worth(low) > 0
-    while high - low > ROUNDING / 100:
-        middle = (low + high) / 2
-        low, high = (middle, high) if (worth(middle) > 0) == is_gain else (low, middle)
-    return (low + high) / 2
 
 
 def _is_invested_throughout(times: Floats, amounts: Floats, root: float) -> bool:

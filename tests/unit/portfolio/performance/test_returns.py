@@ -116,10 +116,10 @@ def test_a_rate_of_the_other_sign_than_the_gain_is_none() -> None:
     assert found.money_weighted.rate is None
     assert found.money_weighted.reason in {returns.AGAINST_GAIN, returns.NOT_UNIQUE}
     assert found.money_weighted_of_period.rate is None
-    # Three rates explain these; the highest, a gain of 10^18 %, must not be taken for the only one.
+    # The one rate of these would be a gain of 10^14 %.
     found = over_flows((1, -20_000), (5, 30_000), (366, -50_000), (368, 39_000))
     assert found.gain == -1_000
-    assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
+    assert found.money_weighted == returns.Return(None, returns.AGAINST_GAIN)
 
 
 def test_several_rates_are_none() -> None:
