@@ -1,12 +1,13 @@
 """The worker's tasks of portfolios."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from uuid import UUID
 
 import psycopg
 from procrastinate import App, JobContext
+from psycopg_pool import ConnectionPool
 
 from coinsphere import log
 from coinsphere.clock import utc_now
@@ -17,6 +18,10 @@ from coinsphere.portfolio.jobs import recompute, syncs
 from coinsphere.settings import Settings
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_MOST_CONNECTIONS = 6
+"""Of the jobs that run at once, and for what one that failed gives up."""
+_IDLE_SECONDS = 60.0
+"""For which a connection is kept: people book one transaction after another, and go."""
 _log = log.get("portfolios")
 
 GiveUp = Callable[[psycopg.Connection, UUID, datetime, str], None]
@@ -29,8 +34,13 @@ def add(app: App, settings: Settings) -> None:
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 
-    def connect() -> psycopg.Connection:
-        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+    connections = _connections(settings)
+
+    @contextmanager
+    def connect() -> Iterator[psycopg.Connection]:
+        connections.open()
+        with connections.connection() as conn:
+            yield conn
 
     @app.task(name=invalidations.TASK, queue=invalidations.QUEUE, retry=retry_policy)
     def update_portfolios(user_id: str) -> None:
@@ -56,3 +66,18 @@ def add(app: App, settings: Settings) -> None:
         with closing(context, importing.give_up, batch_id), connect() as conn:
             importing.run(conn, UUID(batch_id), utc_now)
         _log.info("transactions imported", batch_id=batch_id)
+
+
+def _connections(settings: Settings) -> ConnectionPool[psycopg.Connection]:
+    """A connection made for a job costs as much as the job: a process, a login, and plans of statements that run once."""
+    return ConnectionPool(
+        settings.dsn,
+        open=False,
+        min_size=0,
+        max_size=_MOST_CONNECTIONS,
+        timeout=5.0,
+        max_idle=_IDLE_SECONDS,
+        check=ConnectionPool.check_connection,
+        num_workers=1,
+        kwargs={"autocommit": True, "connect_timeout": 5, "options": _OPTIONS},
+    )

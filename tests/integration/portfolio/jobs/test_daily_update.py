@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import dagster as dg
+import psycopg
 
 from coinsphere.portfolio import integrity
 from coinsphere.portfolio.jobs import daily_update, recompute
@@ -113,15 +114,7 @@ def test_a_change_is_valued_by_the_worker_that_its_job_starts(
 ) -> None:
     world.record(world.new("buy", "BTC", 1, 50_000, 5))
     assert values(world) == {}
-    app = worker_app.build(Settings(home=tmp_path, database_url=database.pipeline))
-
-    async def once() -> None:
-        async with app.open_async():
-            await app.run_worker_async(
-                queues=["portfolios"], wait=False, install_signal_handlers=False
-            )
-
-    asyncio.run(once())
+    _work_off(worker_app.build(Settings(home=tmp_path, database_url=database.pipeline)))
     # The worker's clock is the machine's own.
     assert values(world).items() >= {"2026-02-05": Decimal("50035.617283945")}.items()
     states = {
@@ -131,6 +124,36 @@ def test_a_change_is_valued_by_the_worker_that_its_job_starts(
         )
     }
     assert states == {"succeeded"}
+
+
+def test_jobs_of_one_worker_share_a_connection(
+    world: World, database, tmp_path, monkeypatch
+) -> None:
+    made, connect = [], psycopg.Connection.connect
+
+    def counted(*arguments, **options):
+        made.append(arguments)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "connect", counted)
+    app = worker_app.build(Settings(home=tmp_path, database_url=database.pipeline))
+    for day in (5, 6, 7):
+        world.record(world.new("buy", "BTC", 1, 50_000, day))
+        _work_off(app)
+    assert len(values(world)) > 0
+    assert len(made) == 1
+
+
+def _work_off(app) -> None:
+    """Do the jobs of portfolios that there are, as a worker does."""
+
+    async def once() -> None:
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=["portfolios"], wait=False, install_signal_handlers=False
+            )
+
+    asyncio.run(once())
 
 
 def test_the_asset_values_the_day_and_its_checks_pass(world: World, database, tmp_path) -> None:
