@@ -5,6 +5,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_SPARED_AT_ONCE = 100
+_LEFT_AT_ONCE = 1_000
+
 
 @contextmanager
 def loading() -> Iterator[None]:
@@ -41,3 +44,30 @@ def give_back_what_is_free() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+class Crowd:
+    """Spares the objects of thousands who stay for long, as clients that are connected: to look through them stops a process for half a second.
+
+    What those who left have left in cycles is collected once they are half as many as those who are here, and a thousand.
+    """
+
+    def __init__(self) -> None:
+        self._here = self._new = self._left = 0
+
+    def enter(self) -> None:
+        """One more is here."""
+        self._here += 1
+        self._new += 1
+        if self._new >= _SPARED_AT_ONCE:
+            self._new = 0
+            spare_what_is_loaded()
+
+    def leave(self) -> None:
+        """One less is here."""
+        self._here -= 1
+        self._left += 1
+        if self._left >= max(_LEFT_AT_ONCE, self._here // 2):
+            self._left = 0
+            gc.unfreeze()
+            spare_what_is_loaded()

@@ -15,7 +15,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from coinsphere import log
+from coinsphere import garbage, log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.settings import Role, Settings
 from coinsphere.stream import counters, graphql_transport, handshake, messages
@@ -70,6 +70,7 @@ class Stream:
         # All that comes through a proxy comes from its address.
         most = 0 if settings.trusted_proxies else settings.api_connections_per_address
         self._openings = Openings(most)
+        self._crowd = garbage.Crowd()
         self.hub = Hub()
         self.feed = Feed(settings.api_direct_dsn, self._pool, self.hub, clock)
 
@@ -148,6 +149,7 @@ class Stream:
             await connection.close(TOO_MANY, "too many connections of this user")
             return
         self.hub.add(client)
+        self._crowd.enter()
         self._connections[client] = connection
         connection.client = client
         try:
@@ -162,6 +164,7 @@ class Stream:
             connection.client = None
             del self._connections[client]
             self.hub.remove(client)
+            self._crowd.leave()
 
     def _hearing(self, client: Client, patience: asyncio.Timeout) -> Callable[[str | bytes], None]:
         """What does as a client says, by the protocol that it chose."""

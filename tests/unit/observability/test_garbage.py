@@ -1,6 +1,8 @@
 """Memory that was freed in holes goes back to the machine."""
 
+import gc
 import sys
+import weakref
 
 import psutil
 import pytest
@@ -21,3 +23,29 @@ def test_holes_are_given_back() -> None:
 
     assert psutil.Process().memory_info().rss < before - 20_000 * KIB
     assert len(living) == 400
+
+
+class _Client:
+    """Holds itself, so that the collector alone frees it."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_who_stays_is_not_looked_through_and_who_left_is_freed(monkeypatch) -> None:
+    monkeypatch.setattr(garbage, "_LEFT_AT_ONCE", 10)
+    crowd, clients = garbage.Crowd(), [_Client() for _ in range(100)]
+    gc.unfreeze()
+    try:
+        for _ in clients:
+            crowd.enter()
+        assert gc.get_freeze_count() > 100
+        told = [weakref.ref(client) for client in clients]
+        clients.clear()
+        gc.collect()
+        assert None not in [each() for each in told]
+        for _ in range(50):
+            crowd.leave()
+        assert [each() for each in told] == [None] * 100
+    finally:
+        gc.unfreeze()
