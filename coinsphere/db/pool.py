@@ -1,9 +1,10 @@
 """The connection pool to PostgreSQL: one a process, opened after a fork."""
 
 import select
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
@@ -20,6 +21,12 @@ RETRY_SECONDS = 1.0
 minute once the server is back."""
 CONNECT_SECONDS = 5
 """A try that is not answered ends then: a server that hangs, or an address that nobody has any more, answers never."""
+
+
+class _LastFirst(deque[Any]):
+    """Gives first what came last."""
+
+    popleft = deque.pop
 
 
 class Database:
@@ -75,6 +82,9 @@ class Database:
                 "prepare_threshold": PREPARED_FROM if prepares else None,
             },
         )
+
+        # It would lend them in turn: each server's caches were cold, however few are needed at once.
+        self._pool._pool = _LastFirst()  # noqa: SLF001 - there is no option
 
     def open(self) -> Self:
         """Open the pool without waiting for the server; a first query waits 3 s at most."""

@@ -1,4 +1,4 @@
-"""The pool finds its way back to a server that ended every connection, and to one that was away for long."""
+"""The pool finds its way back to a server that ended every connection, and to one that was away for long; whom it lends first."""
 
 import time
 from contextlib import ExitStack
@@ -30,6 +30,17 @@ def test_a_server_that_was_away_is_found_without_a_request(postgres, database, m
             raise
     with opened:
         _await(opened, "pool_available", 1)
+
+
+def test_the_connection_that_came_back_last_is_lent_first(database) -> None:
+    """So one that asks alone meets one server, whose caches have what it needs."""
+    with Database(database.api, size=_SIZE) as opened:
+        _fill(opened)
+        servers = set()
+        for _ in range(_SIZE):
+            with opened.connection() as conn:
+                servers.add(conn.info.backend_pid)
+    assert len(servers) == 1
 
 
 def _fill(opened: Database) -> None:
