@@ -143,6 +143,7 @@ def test_jobs_old_data_a_changed_log_and_taken_connections_are_told(
     owner_db.execute("delete from jobs.procrastinate_jobs where id = %s", [job])
     owner_db.execute(
         "insert into app.audit_verdict (verified_at, problem) values (now(), 'entry 2 was altered')"
+        " on conflict (only_row) do update set problem = excluded.problem"
     )
     assert ill() == {"audit"}
     owner_db.execute("update app.audit_verdict set problem = null")
