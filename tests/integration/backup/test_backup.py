@@ -123,10 +123,9 @@ def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, datab
     assert names(tmp_path / "after", postgres, database.name) == {"before", "after"}
     restoring.restore(first, seals, None, tmp_path / "newest")
     assert names(tmp_path / "newest", postgres, database.name) == {"before", "after", "last"}
-    told = "select bool_and(begun_at > at) from app.backup_progress"
-    assert asked(tmp_path / "newest", postgres, database.name, told), (
-        "its log ends with its own age"
-    )
+    ends = "select bool_and(begun_at > at) from app.backup_progress"
+    told = asked(tmp_path / "newest", postgres, database.name, ends)
+    assert told == (True,), "its log ends with its own age"
     back = tmp_path / "newest"
     assert (State(back).artifacts / "1" / "later.bin").read_bytes() == b"more"
     assert (back / "encryption-keys" / "2026.key").read_text() == "a key"
