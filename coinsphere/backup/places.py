@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from coinsphere.errors import BackupError, ConfigurationError
+from coinsphere.security import private_files
 from coinsphere.settings import Settings
 
 
@@ -16,7 +17,7 @@ class Place(Protocol):
     name: str
 
     def put(self, path: str, source: Path) -> None:
-        """Store a file, in full or not at all. Raises BackupError."""
+        """Store a file so that it survives a power cut, in full or not at all. Raises BackupError."""
 
     def get(self, path: str, target: Path) -> None:
         """Write a file to `target`. Raises BackupError: it is not there, or cannot be read."""
@@ -42,7 +43,9 @@ class Folder:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             unfinished = target.with_name(f"{target.name}.unfinished")
             shutil.copyfile(source, unfinished)
+            private_files.sync(unfinished)
             unfinished.replace(target)
+            private_files.sync(target.parent)
         except OSError as error:
             raise BackupError(f"{target} cannot be written: {error.strerror}.") from error
 

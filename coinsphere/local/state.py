@@ -1,11 +1,10 @@
 """The state folder: the paths of all local state, the lock on it, and the credentials of the local servers."""
 
 import fcntl
-import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from coinsphere.db.provisioning import BACKUP_ROLE, DATABASES, LOGIN_ROLES
 from coinsphere.errors import LocalServiceError
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
+from coinsphere.security import private_files
 from coinsphere.settings import CREDENTIALS_FILE, Settings, variable
 
 LEAST_FREE_BYTES = 1 << 30
@@ -168,7 +168,8 @@ def write_credentials(
             lines[variable(field)] = postgres.url(role, database_of(role))
     if redis is not None:
         lines[variable("redis_url")] = redis.url
-    _write_private(state.credentials, lines)
+    written = "".join(f"{name}={value}\n" for name, value in lines.items())
+    private_files.write(state.credentials, written.encode())
 
 
 def database_of(role: str) -> str:
@@ -192,13 +193,3 @@ def _passwords(state: State) -> dict[str, str]:
 def _service_token(state: State) -> str:
     """As written before, or new."""
     return dotenv_values(state.credentials).get(_SERVICE_TOKEN) or secrets.token_urlsafe(32)
-
-
-def _write_private(path: Path, lines: Mapping[str, str]) -> None:
-    """Write in full or not at all, readable by nobody else at any moment."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in lines.items())
-    unfinished.replace(path)

@@ -30,7 +30,7 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def append(path: Path, line: bytes) -> None:
@@ -42,7 +42,7 @@ def append(path: Path, line: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def read(path: Path) -> bytes:
@@ -56,9 +56,9 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def sync_folder(folder: Path) -> None:
-    """Put the names in `folder` on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Put a file's content, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -80,7 +80,7 @@ class SymmetricKeys:
                 raise ConfigurationError(f"{kid} is the key in use: rotate first.")
             name = next(name for name in self._names() if kid in name)
             (self.folder / name).unlink()
-            private_files.sync_folder(self.folder)
+            private_files.sync(self.folder)
 
     def _first(self) -> dict[str, SymmetricKey]:
         with private_files.locked(self.folder):
