@@ -90,7 +90,7 @@ def _say_what_is_waited_for(console: Console, settings: Settings) -> None:
 
 
 def _start(console: Console, chosen: Settings, *, detach: bool) -> bool:
-    """Start and fill everything. Returns whether it was stopped again, as it is by Ctrl-C, but not with `detach`."""
+    """Start and fill everything. Returns whether it was stopped here again, as it is by Ctrl-C, but neither with `detach` nor from elsewhere."""
     from coinsphere import upgrade
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
@@ -108,11 +108,12 @@ def _start(console: Console, chosen: Settings, *, detach: bool) -> bool:
         _watch(console, settings)
     except KeyboardInterrupt:
         console.print("\nStopping")
+        system.down(chosen)
+        return True
     except BaseException:
         system.down(chosen)
         raise
-    system.down(chosen)
-    return True
+    return False
 
 
 @click.command()

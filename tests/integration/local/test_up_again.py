@@ -2,13 +2,15 @@
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from coinsphere.cli.main import cli
-from coinsphere.local import dagster, processes, state
+from coinsphere.cli.system import up
+from coinsphere.local import dagster, processes, state, system
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Supervisor
 from coinsphere.settings import Settings
@@ -99,3 +101,15 @@ def test_who_is_stopped_by_somebody_else_does_not_say_that_it_goes_on(supervisor
     assert done.exit_code == 1
     assert "Somebody stopped the system before it was ready." in done.output
     assert "goes on" not in done.output.split("Filling")[1]
+
+
+def test_who_watches_leaves_stopping_to_who_does_it(supervisor, monkeypatch):
+    """`coinsphere down` holds the lock of the state, so that a second one beside it was refused, and `up` failed."""
+    chosen = Settings.from_env()
+    monkeypatch.setattr(system, "up", lambda *_: chosen)
+    monkeypatch.setattr(up, "_fill", lambda *_: None)
+    console = Console(record=True)
+    with State(chosen.state).locked():
+        Timer(0.5, supervisor.stop).start()
+        assert not up._start(console, chosen, detach=False)
+    assert "somebody stopped the system" in console.export_text()
