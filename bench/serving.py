@@ -102,6 +102,23 @@ def served(*, application: str = "webui.wsgi:app", **settings: str) -> Iterator[
                 stop(process)
 
 
+@contextmanager
+def streaming(serving: Serving) -> Iterator[tuple[str, int]]:
+    """A stream of its own beside the API: where clients connect, and its process."""
+    port = free_port()
+    variables = serving.variables | {
+        "COINSPHERE_STREAM_PORT": str(port),
+        "COINSPHERE_STREAM_METRICS_PORT": str(free_port()),
+    }
+    command = [sys.executable, "-m", "coinsphere.stream"]
+    process = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
+    try:
+        wait(f"http://127.0.0.1:{port}/health")
+        yield f"ws://127.0.0.1:{port}/api/v1/ws", process.pid
+    finally:
+        stop(process)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process, by force where it does not."""
     process.terminate()

@@ -15,9 +15,8 @@ import psycopg
 
 from bench.capacity.reads import readers
 from bench.measure import Measure
-from bench.serving import QUIET, ROOT, Serving, cpu_seconds, served, stop, wait
+from bench.serving import ROOT, Serving, cpu_seconds, served, streaming
 from coinsphere.db import seeds
-from tests.conftest import free_port
 
 CLIENTS = 5_000
 TICKS = 20
@@ -89,18 +88,8 @@ def _say(conn: psycopg.Connection, price: int) -> None:
 
 def _followed(serving: Serving) -> _Figures:
     """Of a stream of its own."""
-    port = free_port()
-    variables = serving.variables | {
-        "COINSPHERE_STREAM_PORT": str(port),
-        "COINSPHERE_STREAM_METRICS_PORT": str(free_port()),
-    }
-    command = [sys.executable, "-m", "coinsphere.stream"]
-    process = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
-    try:
-        wait(f"http://127.0.0.1:{port}/health")
-        return _measured(serving, process.pid, f"ws://127.0.0.1:{port}/api/v1/ws")
-    finally:
-        stop(process)
+    with streaming(serving) as (url, pid):
+        return _measured(serving, pid, url)
 
 
 def _measured(serving: Serving, pid: int, url: str) -> _Figures:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -13,8 +11,7 @@ import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.capacity.reads import Reader, readers
-from bench.serving import QUIET, ROOT, Serving, cpu_seconds, stop, wait
-from tests.conftest import free_port
+from bench.serving import Serving, cpu_seconds, streaming
 
 CLIENTS = 200
 TICKS = 10
@@ -24,21 +21,9 @@ _SYMBOLS = "select symbol from market.tokens where is_active order by 1"
 
 def measure(serving: Serving, users: int) -> dict[str, float]:
     """Of a stream of its own, with clients that follow every token while all prices move, once a second."""
-    port = free_port()
-    variables = serving.variables | {
-        "COINSPHERE_STREAM_PORT": str(port),
-        "COINSPHERE_STREAM_METRICS_PORT": str(free_port()),
-    }
-    command = [sys.executable, "-m", "coinsphere.stream"]
-    process = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
-    try:
-        wait(f"http://127.0.0.1:{port}/health")
+    with streaming(serving) as (url, pid):
         people = readers(serving, users, CLIENTS)
-        return asyncio.run(
-            _followed(f"ws://127.0.0.1:{port}/api/v1/ws", people, serving, process.pid)
-        )
-    finally:
-        stop(process)
+        return asyncio.run(_followed(url, people, serving, pid))
 
 
 async def _followed(
