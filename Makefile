@@ -73,7 +73,7 @@ lighthouse: setup ## judge front page, dashboard and token by Lighthouse in Chro
 	@cd bench/npm && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
 	@$(BIN)/python -m bench.lighthouse
 
-capacity: setup ## measure what users cost and write docs/capacity.md; USERS="1000 1000000" for more, which takes hours
+capacity: setup ## measure what users cost and write docs/capacity.md; USERS=1000000 for more, which takes hours
 	@$(BIN)/python -m bench.capacity $(if $(USERS),--users $(USERS)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
 
 images: setup ## build the images with buildah and start what they are for; IMAGES="web pipeline", BASE=…

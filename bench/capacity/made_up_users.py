@@ -112,7 +112,14 @@ def _indexes_afterwards(conn: psycopg.Connection) -> Iterator[None]:
 
 TABLES = ("users", "sessions", "portfolios", "portfolio_states", "portfolio_values_daily", "holdings", "transactions",
           "ledger_entries", "positions", "position_flows", "lots", "alerts")  # fmt: skip
-_FILLING = {"max_wal_size": "12GB", "checkpoint_timeout": "20min", "autovacuum": "off"}
+_FILLING = {
+    "max_wal_size": "12GB",
+    "checkpoint_timeout": "20min",
+    "autovacuum": "off",
+    # A machine that stops while it is filled leaves nothing that anybody wants.
+    "fsync": "off",
+    "full_page_writes": "off",
+}
 _PLAIN_INDEXES = """
     select i.indexname, i.indexdef
     from pg_indexes i

@@ -45,7 +45,7 @@ def page(results: dict[str, Any], others: dict[str, Any]) -> str:
     small, large = worlds[0], worlds[-1]
     cost = _costs(results, others)
     parts = {
-        "machine": _machine(results, small, large),
+        "machine": _machine(results, large),
         "crowd": _crowd(small, large),
         "units": _units(cost),
         "routes": _routes(small, large),
@@ -80,16 +80,11 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _machine(results: dict[str, Any], small: World, large: World) -> str:
-    machine = results["machine"]
+def _machine(results: dict[str, Any], large: World) -> str:
     return (
-        f"Measured on {machine['cores']} cores that others used, too, with PostgreSQL's embedded build and its shared buffers of"
-        f" {machine['shared_buffers']}: {_when(small)} and {_when(large)}."
+        f"Measured at {results['commit']} on {results['at'][:10]}, on {results['machine']['cores']} cores that others used, too,"
+        f" with PostgreSQL's embedded build and its shared buffers of {large['shared_buffers']}."
     )
-
-
-def _when(world: World) -> str:
-    return f"{world['crowd']['users']:,} users at {world['commit']} on {world['at'][:10]}"
 
 
 def _crowd(small: World, large: World) -> str:
@@ -145,27 +140,25 @@ def _units(cost: model.Costs) -> str:
 
 def _routes(small: World, large: World) -> str:
     few, many = (f"{world['crowd']['users']:,}" for world in (small, large))
-    head = (
-        "`GET`",
-        f"CPU, {few} users",
-        f"CPU, {many}",
-        f"pages, {few}",
-        f"pages, {many}",
-        f"p99, {few}",
-        f"p99, {many}",
-        "p99, times",
-    )
+    head = ["`GET`"]
+    for figure in ("CPU", "pages", "p99"):
+        head += [f"{figure}, {few} users", f"{figure}, {many}", "times"]
     rows = []
     for route, less in small["routes"].items():
         more = large["routes"][route]
-        cpu = [
-            f"{number(each['api_ms'] + each['postgres_ms'] + each['redis_ms'])} ms"
-            for each in (less, more)
-        ]
-        pages = [number(each["pages"]) for each in (less, more)]
-        p99 = [f"{number(each['p99_ms'])} ms" for each in (less, more)]
-        rows.append((f"`{route}`", *cpu, *pages, *p99, number(more["p99_ms"] / less["p99_ms"])))
+        cpu = [each["api_ms"] + each["postgres_ms"] + each["redis_ms"] for each in (less, more)]
+        figures = (
+            *_grown(*cpu, " ms"),
+            *_grown(less["pages"], more["pages"]),
+            *_grown(less["p99_ms"], more["p99_ms"], " ms"),
+        )
+        rows.append((f"`{route}`", *figures))
     return table(head, rows)
+
+
+def _grown(less: float, more: float, unit: str = "") -> tuple[str, str, str]:
+    """Of the small crowd, of the large one, and how many times that is."""
+    return f"{number(less)}{unit}", f"{number(more)}{unit}", f"{more / less:.2f}"
 
 
 def _jobs(small: World, large: World) -> str:

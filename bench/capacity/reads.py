@@ -1,15 +1,17 @@
 """What a request costs: the API, PostgreSQL and Redis apart, pages of the database that it looks at, and how long it takes.
 
-Time says much of what else the machine does; CPU and pages hardly do, so growth is judged by these. Each request is of
-another user than the one before, so that nothing is warm but what many share.
+Time says much of what else the machine does. So crowds of different sizes stand side by side and are asked in turns, a slice
+of a second or less each: what slows one slows the other, and their ratio is what the number of users does. Each request is
+of another user than the one before, so that nothing is warm but what many share.
 """
 
 import http.client
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +37,8 @@ ROUTES = {
     "/alerts": "/alerts",
 }
 READERS = 200
+SLICE = 50
+"""Requests that one crowd is asked before the other has its turn."""
 _SECONDS_UNTIL_TOLD = 11
 """PostgreSQL's processes tell what they read once they have been idle for ten seconds."""
 
@@ -61,12 +65,46 @@ class Reader:
     token: str
 
 
-def measure(serving: Serving, users: int, requests: int) -> dict[str, dict[str, float]]:
-    """The cost of each route, over so many requests of readers that lie evenly among the users."""
-    people = readers(serving, users)
-    _ask(serving.url, people, "/auth/me", len(people))
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A crowd's system, and its readers, one after the other and over again."""
+
+    serving: Serving
+    people: Iterator[Reader]
+
+    def pages(self) -> int:
+        """Blocks that PostgreSQL has looked at so far."""
+        with psycopg.connect(self.serving.superuser_url) as conn:
+            row: Any = conn.execute(_PAGES).fetchone()
+        return int(row[0])
+
+    def cpu_seconds(self) -> list[float]:
+        """Of the API, PostgreSQL and Redis, so far."""
+        parts = (self.serving.api, self.serving.postgres, self.serving.redis)
+        return [cpu_seconds(pid) for pid in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Seconds of each answer, seconds of CPU of the three servers, and bytes of all answers."""
+
+    taken: list[float]
+    cpu: list[float]
+    length: int
+
+
+def measure(
+    crowds: Sequence[tuple[Serving, int]], requests: int
+) -> list[dict[str, dict[str, float]]]:
+    """The cost of each route, in the order of the crowds, over so many requests of readers evenly among the users of each."""
+    sides = [Side(serving, cycle(readers(serving, users))) for serving, users in crowds]
+    for side in sides:
+        _ask(side, "/auth/me", READERS)
     time.sleep(_SECONDS_UNTIL_TOLD)
-    return {name: asdict(_cost(serving, people, path, requests)) for name, path in ROUTES.items()}
+    costs = {name: _costs(sides, path, requests) for name, path in ROUTES.items()}
+    return [
+        {name: asdict(each[place]) for name, each in costs.items()} for place in range(len(sides))
+    ]
 
 
 def readers(serving: Serving, users: int, count: int = READERS) -> list[Reader]:
@@ -96,47 +134,51 @@ def _reader(keyring: FileKeyring, settings: Settings, number: int) -> Reader:
     return Reader(user_id, made_id("portfolio", number), token)
 
 
-def _cost(serving: Serving, people: Sequence[Reader], path: str, requests: int) -> Cost:
-    parts, warm = (serving.api, serving.postgres, serving.redis), len(people) // 4
-    with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
-        pages = _pages(conn)
-        _ask(serving.url, people, path, warm)
-        before = [cpu_seconds(pid) for pid in parts]
-        taken, length = _ask(serving.url, people, path, requests)
-        after = [cpu_seconds(pid) for pid in parts]
-        time.sleep(_SECONDS_UNTIL_TOLD)
-        read = _pages(conn) - pages
-    api, postgres, redis = (
-        1000 * (end - start) / requests for start, end in zip(before, after, strict=True)
-    )
-    taken.sort()
-    p50, p99 = (1000 * taken[int(share * (requests - 1))] for share in (0.5, 0.99))
-    return Cost(api, postgres, redis, read / (warm + requests), p50, p99, length / requests)
+def _costs(sides: Sequence[Side], path: str, requests: int) -> list[Cost]:
+    """Of each side, asked in turns once every reader has asked."""
+    before = [side.pages() for side in sides]
+    for side in sides:
+        _ask(side, path, READERS)
+    slices = [_ask(side, path, SLICE) for _ in range(requests // SLICE) for side in sides]
+    time.sleep(_SECONDS_UNTIL_TOLD)
+    pages = [side.pages() - start for side, start in zip(sides, before, strict=True)]
+    return [
+        _cost(slices[place :: len(sides)], pages[place] / (READERS + requests))
+        for place in range(len(sides))
+    ]
 
 
-def _ask(url: str, people: Sequence[Reader], path: str, requests: int) -> tuple[list[float], int]:
-    """Seconds of each answer, one after the other over one connection, and the bytes of all."""
-    host = urlsplit(url)
+def _cost(slices: Sequence[Slice], pages: float) -> Cost:
+    asked = sum(len(each.taken) for each in slices)
+    cpu = (1000 * sum(part) / asked for part in zip(*(each.cpu for each in slices), strict=True))
+    # The first of a slice opens the connection, and finds the processor's caches full of the other crowd.
+    taken = sorted(seconds for each in slices for seconds in each.taken[1:])
+    p50, p99 = (1000 * taken[int(share * (len(taken) - 1))] for share in (0.5, 0.99))
+    return Cost(*cpu, pages, p50, p99, sum(each.length for each in slices) / asked)
+
+
+def _ask(side: Side, path: str, requests: int) -> Slice:
+    """One request after the other over one connection."""
+    host = urlsplit(side.serving.url)
     connection = http.client.HTTPConnection(str(host.hostname), host.port, timeout=60)
-    taken, length = [], 0
-    for number in range(requests):
-        reader = people[number % len(people)]
-        headers = {"Authorization": f"Bearer {reader.token}"}
-        began = time.perf_counter()
-        connection.request("GET", V1 + path.format(id=reader.portfolio_id), headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        taken.append(time.perf_counter() - began)
-        if answer.status != http.client.OK:
-            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
-        length += len(body)
+    before = side.cpu_seconds()
+    answers = [_answer(connection, path, next(side.people)) for _ in range(requests)]
+    cpu = [end - start for start, end in zip(before, side.cpu_seconds(), strict=True)]
     connection.close()
-    return taken, length
+    return Slice([seconds for seconds, _ in answers], cpu, sum(length for _, length in answers))
 
 
-def _pages(conn: psycopg.Connection) -> int:
-    row: Any = conn.execute(_PAGES).fetchone()
-    return int(row[0])
+def _answer(connection: http.client.HTTPConnection, path: str, reader: Reader) -> tuple[float, int]:
+    """Seconds that an answer took, and its bytes."""
+    headers = {"Authorization": f"Bearer {reader.token}"}
+    began = time.perf_counter()
+    connection.request("GET", V1 + path.format(id=reader.portfolio_id), headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    taken = time.perf_counter() - began
+    if answer.status != http.client.OK:
+        raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+    return taken, len(body)
 
 
 _PAGES = "select blks_hit + blks_read from pg_stat_database where datname = current_database()"
