@@ -30,6 +30,8 @@ _CLOSES = """
         (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
     select id, '1d', %(day)s, %(price)s, %(price)s, %(price)s, %(price)s, 'kraken', true, %(day)s from public.held_tokens
 """
+# What came of closes before, the portfolios were made from.
+_SETTLE = "delete from market.arrivals"
 _SIZES = """
     select relname, reltuples, pg_table_size(oid), pg_indexes_size(oid)
     from pg_class
@@ -73,6 +75,7 @@ def valuation(serving: Serving, crowd: Crowd, now: datetime) -> dict[str, Figure
             for user_id in users:
                 recompute.rebuild(conn, user_id, now)
         day = made_up_users.last_day(tomorrow)
+        conn.execute(_SETTLE)
         conn.execute(_CLOSES, {"day": day, "price": made_up_users.PRICE})
         with _costs(serving) as marked:
             daily_update.mark(conn, tomorrow)

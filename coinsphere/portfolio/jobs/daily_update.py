@@ -8,29 +8,19 @@ from psycopg import Connection
 
 from coinsphere.portfolio.jobs import recompute
 
-# Closes and rates that were stored after some portfolio was valued, or taken out, which leaves no new row but what was believed
-# before; the earliest day of each. One threshold for all: a portfolio that was valued later is valued again from that day, to
-# the same result.
-_FRESH = """
-    create temporary table fresh on commit drop as
-    with threshold as (
-        select min(valued_at) as at from app.portfolio_states where first_day is not null
-    )
-    select c.token_id, null::text as currency, min(c.opened_at at time zone 'UTC')::date as day
-    from (
-        select token_id, interval, opened_at, ingested_at as at from market.price_data where is_final
-        union all select token_id, interval, opened_at, believed_until from market.price_revisions
-    ) c, threshold
-    where c.interval = '1d' and c.at > threshold.at
-    group by c.token_id
-    union all
-    select null, r.currency, min(r.day)
-    from (
-        select currency, day, ingested_at as at from market.exchange_rates
-        union all select currency, day, believed_until from market.rate_revisions
-    ) r, threshold
-    where r.at > threshold.at
-    group by r.currency
+# What came, changed or went of closes and rates since the last time; the earliest day of each.
+_FRESH = "create temporary table fresh (token_id uuid, currency text, day date) on commit drop"
+_TAKE_ARRIVALS = """
+    with taken as (delete from market.arrivals returning token_id, currency, day)
+    insert into fresh select token_id, currency, min(day) from taken group by token_id, currency
+"""
+# Whose job runs now may have read prices before these came, and a portfolio that it values for the first time has no day yet.
+_MARK_WAITING = """
+    insert into app.valuation_marks (user_id, portfolio_id, from_day)
+    select user_id, id, (select min(day) from fresh)
+    from app.portfolios
+    where exists (select from fresh)
+        and user_id in (select user_id from app.booking_marks union select user_id from app.valuation_marks)
 """
 # What was earned, swapped or paid as a fee at the market's price, and whatever was converted at a rate.
 _MARK_BOOKINGS = """
@@ -109,6 +99,8 @@ def mark(conn: Connection, now: datetime) -> tuple[int, int]:
     """Mark what is to be booked and valued again. Returns how many tokens of users, and how many portfolios. `conn` as for `update`."""
     with conn.transaction():
         conn.execute(_FRESH)
+        conn.execute(_TAKE_ARRIVALS)
+        conn.execute(_MARK_WAITING)
         tokens = conn.execute(_MARK_BOOKINGS).rowcount
         portfolios = conn.execute(_MARK_VALUES, {"today": now.date()}).rowcount
     return tokens, portfolios

@@ -66,12 +66,11 @@ _BEFORE = """
     where portfolio_id = %(portfolio_id)s and day = %(from_day)s::date - 1
 """
 _FORGET = "delete from app.portfolio_values_daily where portfolio_id = %(portfolio_id)s and day >= %(day)s"
-# What lies before the changed day stays as it is, and what still waits to be valued will say. Who changed today alone has no past
-# day valued anew: closes that came late since the last time are still to be found.
+# What lies before the changed day stays as it is, and what still waits to be valued will say.
 _DONE = """
     update app.portfolio_states set
         revision = revision + 1,
-        valued_at = case when %(day)s < %(now)s::date then %(now)s else coalesce(valued_at, %(now)s) end,
+        valued_at = %(now)s,
         first_day = case
             when first_day < %(day)s or exists (select from app.valuation_marks where portfolio_id = %(portfolio_id)s)
             then first_day

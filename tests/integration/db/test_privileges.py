@@ -99,6 +99,7 @@ EXCEPT = {
     ("coinsphere_pipeline", "market.price_data"): "rawd",
     ("coinsphere_pipeline", "market.price_revisions"): "r",
     ("coinsphere_pipeline", "market.rate_revisions"): "r",
+    ("coinsphere_pipeline", "market.arrivals"): "rd",
     ("coinsphere_pipeline", "market.implied_volatility"): "ra",
     ("coinsphere_pipeline", "market.consensus"): "ra",
     ("coinsphere_pipeline", "market.exchange_rates"): "rawd",

@@ -1,18 +1,22 @@
 """The new day, late closes and corrected ones reach the values; the job and the asset do the work."""
 
 import asyncio
-from datetime import date, timedelta
+import pkgutil
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import dagster as dg
 import psycopg
+import pytest
 
+from coinsphere.clock import utc_now
 from coinsphere.portfolio import integrity
 from coinsphere.portfolio.jobs import daily_update, recompute
 from coinsphere.portfolio.valuation import reference_rates
 from coinsphere.settings import Settings
 from coinsphere.worker import app as worker_app
-from tests.integration.portfolio.conftest import NOW, World
+from tests.integration.portfolio.conftest import NOW, OPTIONS, World
 
 _CLOSE = """
     insert into market.price_data
@@ -31,15 +35,24 @@ def values(world: World) -> dict[str, Decimal]:
     return dict(rows.fetchall())
 
 
-def age(owner) -> None:
-    """As if what is stored had been there for a while."""
-    owner.execute("update app.portfolio_states set valued_at = now() where valued_at is not null")
+def is_as_rebuilt(world: World, now: datetime = NOW) -> bool:
+    """Whether what is stored is what all facts and prices lead to."""
+    left = world.state()
+    recompute.rebuild(world.conn, world.user, now)
+    return world.state() == left
+
+
+@pytest.fixture
+def prices(database) -> Iterator[psycopg.Connection]:
+    """A connection of its own of who brings prices, and of the night."""
+    with psycopg.connect(database.pipeline, autocommit=True, options=OPTIONS) as conn:
+        yield conn
 
 
 def test_a_new_day_and_a_corrected_close_are_valued_and_nothing_else(world: World, owner) -> None:
     world.record(world.new("buy", "BTC", 1, 50_000, 5), world.new("staking", "ETH", 1, None, 8))
     world.work()
-    age(owner)
+    daily_update.update(world.conn, NOW)
     before = values(world)
     assert max(before) == "2026-03-09"
     later = NOW + timedelta(days=1)
@@ -57,9 +70,7 @@ def test_a_new_day_and_a_corrected_close_are_valued_and_nothing_else(world: Worl
         "select cost from app.lots where token_id = %s", [world.tokens["ETH"]]
     ).fetchone()
     assert cost == (9_000,)
-    left = world.state()
-    recompute.rebuild(world.conn, world.user, later)
-    assert world.state() == left
+    assert is_as_rebuilt(world, later)
 
 
 def test_a_close_that_was_taken_out_and_a_rate_that_ended_leave_the_values(
@@ -73,8 +84,8 @@ def test_a_close_that_was_taken_out_and_a_rate_that_ended_leave_the_values(
     reference_rates.fill(world.conn, [later], "simulated")
     world.record(world.new("buy", "BTC", 1, 50_000, 21))
     world.work()
+    daily_update.update(world.conn, NOW)
     before = values(world)
-    age(owner)
     owner.execute(
         "delete from market.price_data where token_id = %s and opened_at = '2026-02-22'",
         [world.tokens["BTC"]],
@@ -86,9 +97,63 @@ def test_a_close_that_was_taken_out_and_a_rate_that_ended_leave_the_values(
     assert after["2026-02-26"] == (before["2026-02-26"] * Decimal("1.28")).quantize(
         Decimal("1e-18")
     )
-    left = world.state()
-    recompute.rebuild(world.conn, world.user, NOW)
-    assert world.state() == left
+    assert is_as_rebuilt(world)
+
+
+def test_a_close_that_came_before_a_later_day_was_valued_is_not_passed_over(
+    world: World, prices
+) -> None:
+    world.record(world.new("buy", "BTC", 1, 50_000, 5))
+    daily_update.update(world.conn, utc_now())
+    prices.execute(_CLOSE, {"token": world.tokens["BTC"], "at": "2026-02-10", "price": 70_000})
+    world.record(world.new("buy", "BTC", 1, 50_000, 20))
+    recompute.update(world.conn, world.user, utc_now())
+    daily_update.update(world.conn, utc_now())
+    assert values(world)["2026-02-10"] == 70_000
+    assert is_as_rebuilt(world, utc_now())
+
+
+def test_a_close_whose_transaction_outlasts_a_night_is_found_by_the_next(
+    world: World, prices
+) -> None:
+    world.record(world.new("buy", "BTC", 1, 50_000, 5))
+    with prices.transaction():
+        prices.execute(_CLOSE, {"token": world.tokens["BTC"], "at": "2026-02-10", "price": 70_000})
+        daily_update.update(world.conn, utc_now())
+    daily_update.update(world.conn, utc_now())
+    assert values(world)["2026-02-10"] == 70_000
+
+
+@pytest.mark.parametrize(
+    ("step", "fact"),
+    [
+        ("coinsphere.portfolio.lots.rebooking.rebook", ("staking", "ETH", 1, None, 8)),
+        ("coinsphere.portfolio.issues.survey", ("buy", "ETH", 1, 2_000, 8)),
+    ],
+)
+def test_a_close_that_comes_while_a_job_runs_reaches_what_the_job_stores(
+    world: World, prices, monkeypatch, step, fact
+) -> None:
+    """The job has read the old close and stored nothing yet; the night marks what it can see, and the job takes the marks."""
+    daily_update.update(world.conn, NOW)
+    do = pkgutil.resolve_name(step)
+    corrected = []
+
+    def slow(*arguments):
+        done = do(*arguments)
+        if not corrected:
+            corrected.append(world.tokens["ETH"])
+            close = {"token": world.tokens["ETH"], "at": "2026-02-08", "price": 9_000}
+            prices.execute(_CLOSE, close)
+            daily_update.mark(prices, NOW)
+        return done
+
+    monkeypatch.setattr(step, slow)
+    world.record(world.new(*fact), world.new(*fact, portfolio_id=world.vault), at_once=False)
+    world.work()
+    assert corrected
+    assert values(world)["2026-02-08"] == 9_000
+    assert is_as_rebuilt(world)
 
 
 def test_a_late_exchange_rate_converts_what_waited_for_it(world: World, owner) -> None:
@@ -99,8 +164,6 @@ def test_a_late_exchange_rate_converts_what_waited_for_it(world: World, owner) -
     content = "Date,USD,JPY,\n2026-02-04,1.25,N/A,\n2026-02-03,1.2,160.5,\n"
     assert reference_rates.store(world.conn, reference_rates.parse(content).rates) == 3
     assert reference_rates.store(world.conn, reference_rates.parse(content).rates) == 0
-    age(owner)
-    owner.execute("update market.exchange_rates set ingested_at = now() + interval '1 second'")
     daily_update.update(world.conn, NOW)
     assert values(world)["2026-02-05"] == (Decimal(50_000) + 5 * Decimal("7.123456789")) * Decimal(
         "0.8"
