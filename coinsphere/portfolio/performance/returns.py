@@ -20,6 +20,8 @@ from coinsphere.portfolio.valuation.daily_series import Units
 
 _RATE = Decimal(1).scaleb(-12)
 _YEAR = 365
+_FAR = 700.0
+"""The logarithm of a growth that is out of range, and no overflow."""
 _LITTLE = Decimal(1).scaleb(-6)
 """Growth that is kept with 18 digits has too few of them below."""
 
@@ -202,7 +204,7 @@ def _of_period(ordinals: daily_series.Days, amounts: Units) -> Return:
         return Return(None, NOT_UNIQUE)
     if rates[0] * float(np.sign(amounts.sum())) < -internal_rate.ROUNDING:
         return Return(None, AGAINST_GAIN)
-    return within(Decimal(math.expm1(rates[0])))
+    return within(Decimal(math.expm1(min(rates[0], _FAR))))
 
 
 def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:

@@ -110,16 +110,10 @@ def over_flows(*flows: tuple[int, int]) -> returns.Returns:
 
 
 def test_a_rate_of_the_other_sign_than_the_gain_is_none() -> None:
-    """40,000 in, 44,000 out; a year later 50,000 in, 45,000 out: 1,000 were lost, and XIRR says +26 % a year."""
-    found = over_flows((1, -40_000), (2, 44_000), (366, -50_000), (367, 45_000))
-    assert found.gain == -1_000
-    assert found.money_weighted.rate is None
-    assert found.money_weighted.reason in {returns.AGAINST_GAIN, returns.NOT_UNIQUE}
-    assert found.money_weighted_of_period.rate is None
-    # The one rate of these would be a gain of 10^14 %.
-    found = over_flows((1, -20_000), (5, 30_000), (366, -50_000), (368, 39_000))
-    assert found.gain == -1_000
-    assert found.money_weighted == returns.Return(None, returns.AGAINST_GAIN)
+    """100 out, and then 110 in: 10 were lost, at +10 % in 199 days. Of money that is in first, the only rate is of the gain's sign."""
+    found = over_flows((0, 100), (200, -110))
+    assert found.gain == -10
+    assert found.money_weighted_of_period == returns.Return(None, returns.AGAINST_GAIN)
 
 
 def test_several_rates_are_none() -> None:
@@ -130,6 +124,17 @@ def test_several_rates_are_none() -> None:
     found = over_flows((1, -1_000), (365, 3_600), (731, -4_310), (1_095, 1_716))
     assert found.gain > 0
     assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
+    # 40,000 in, 44,000 out; a year later 50,000 in, 45,000 out: -100 %, +26 % a year, and 10^9 %.
+    found = over_flows((1, -40_000), (2, 44_000), (366, -50_000), (367, 45_000))
+    assert found.gain == -1_000
+    assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
+    # Of 10^15 % all balances are next to nothing by their worth at the start, which proves no other rate away.
+    found = over_flows((1, -20_000), (5, 30_000), (366, -50_000), (368, 39_000))
+    assert found.gain == -1_000
+    assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
+    # One rate is of the whole time; the other is of a day, which makes it 10^278 % of 365.
+    found = over_flows((1, -34), (2, 191), (366, -191))
+    assert found.money_weighted_of_period == returns.Return(None, returns.NOT_UNIQUE)
 
 
 def test_no_rate_is_none() -> None:
