@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,8 @@ def run() -> list[Measure]:
         closed = _Figures.of(both, both[0][0], turns)
         steady = _Figures.of(both, turns, both[-1][0])
         patient = _while_logging_in(url, token, people[:LOGINS])
-        impatient = _while_logging_in(url, token, people[:LOGINS], "--impatient")
+        beside_steady = _while_logging_in(url, token, people[:LOGINS], OPEN_SHARE * closed.rate)
+        impatient = _while_logging_in(url, token, people[:LOGINS], how=["--impatient"])
         unknown, wrong = _refusals(client, people)
     rate = f"{CONNECTIONS} connections at {100 * OPEN_SHARE:.0f} % of the API's most"
     return [
@@ -84,6 +86,7 @@ def run() -> list[Measure]:
         Measure(f"/auth/me, {CONNECTIONS} connections, closed", closed.rate, "requests/s"),
         Measure("CPU of the API for a read", api_cpu, "ms"),
         *_crowd_measures(f"while {LOGINS} log in", patient, 2),
+        *_crowd_measures(f"while {LOGINS} log in beside steady reads", beside_steady, 2),
         *_crowd_measures(f"while {LOGINS} log in and never wait", impatient, None),
         Measure(
             "unknown account beside wrong password", 100 * abs(unknown / wrong - 1), "% apart", 10
@@ -125,10 +128,13 @@ def _bcrypt() -> float:
     return statistics.median(seconds)
 
 
-def _while_logging_in(url: str, token: str, people: list[str], *how: str) -> dict[str, float]:
-    """Reads at rest, and while all of `people` log in, over the same four connections."""
+def _while_logging_in(
+    url: str, token: str, people: list[str], rate: float | None = None, how: Sequence[str] = ()
+) -> dict[str, float]:
+    """Reads at rest, and while all of `people` log in, over the same four connections: at a rate, or one after the other."""
     rest, crowd = CROWD_SECONDS / 2, ["logins", url, PASSWORD, str(CROWD_SECONDS), *people, *how]
     reading = ["reads", url, token, str(rest + CROWD_SECONDS + 1), "4"]
+    reading += [] if rate is None else ["--rate", str(rate)]
     with (
         subprocess.Popen(_command(reading), cwd=ROOT, stdout=subprocess.PIPE, text=True) as reader,
         ThreadPoolExecutor(1) as aside,

@@ -43,12 +43,13 @@ def reads(
     connections: int,
     *,
     share: float | None,
+    rate: float | None,
     path: str,
     is_page: bool = False,
 ) -> Samples:
     """Read one address for so long, each connection one after the other.
 
-    With a `share`, that is only the first half: in the second one the same connections read at that share of the rate
+    With a `rate`, at that constant rate. With a `share`, that is only the first half: in the second one the same connections read at that share of the rate
     that they reached, whatever comes back. The same ones, as it matters which of the API's processes each is with.
 
     Returns:
@@ -66,7 +67,7 @@ def reads(
         idle.append(asking)
     requests = cycle([request])
     if share is None:
-        return _read(selector, idle, requests, seconds, None)
+        return _read(selector, idle, requests, seconds, rate)
     fast = _read(selector, idle, requests, seconds / 2, None)
     return fast + _read(selector, idle, requests, seconds / 2, share * len(fast) / (seconds / 2))
 
@@ -216,7 +217,9 @@ def main() -> object:
     reading = kinds.add_parser("reads")
     for name, kind in (("url", str), ("token", str), ("seconds", float), ("connections", int)):
         reading.add_argument(name, type=kind)
-    reading.add_argument("--share", type=float)
+    how = reading.add_mutually_exclusive_group()
+    for name in ("--share", "--rate"):
+        how.add_argument(name, type=float)
     reading.add_argument("--path", default=f"{V1}/auth/me")
     reading.add_argument("--page", action="store_true", help="the token is a cookie")
     mixing = kinds.add_parser("mix")
@@ -236,6 +239,7 @@ def main() -> object:
             given.seconds,
             given.connections,
             share=given.share,
+            rate=given.rate,
             path=given.path,
             is_page=given.page,
         )

@@ -58,7 +58,7 @@ def cpu_seconds(pid: int) -> float:
     """Of a process and its children, so far, those that have ended included."""
     master = psutil.Process(pid)
     own = master.cpu_times()
-    alive = sum(_clock(each.pid) for each in (master, *master.children()))
+    alive = sum(_clock(each.pid) for each in (master, *master.children(recursive=True)))
     return alive + own.children_user + own.children_system
 
 

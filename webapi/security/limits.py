@@ -15,7 +15,7 @@ from webapi.api_keys import request_key
 from webapi.api_keys.queries import PresentedKey
 from webapi.http import errors
 from webapi.http.envelope import complete
-from webapi.security import access, access_tokens, admission, passwords, session_cache
+from webapi.security import access, access_tokens, admission, session_cache
 from webapi.security.windows import Standing, Window
 from webapi.services import services
 
@@ -68,15 +68,8 @@ def is_exempt(view: Callable[..., Any]) -> bool:
 def register(app: Flask, settings: Settings) -> None:
     """Count every request of `app`; one too many is answered with 429."""
     _trust_proxies(app, settings.trusted_proxies)
-    app.before_request(_refuse_late)
     app.before_request(_count)
     app.after_request(_tell)
-
-
-def _refuse_late() -> None:
-    """Refuse a login that has waited too long for a thread, before anything is counted or done for it."""
-    if getattr(request.environ.get("gunicorn.socket"), "is_late", False):
-        raise passwords.busy()
 
 
 def _count() -> None:

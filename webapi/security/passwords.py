@@ -11,37 +11,23 @@ from before are matched by the other forms, and made anew too.
 import base64
 import hashlib
 import hmac
-import os
 import secrets
-import sys
-import threading
 import unicodedata
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Self
-
-import argon2
-import bcrypt
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from coinsphere.errors import UnknownKey
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from webapi.http import errors
 from webapi.observability import metrics
+from webapi.security import hashing
+from webapi.security.hashing import Hasher, Hashes
 
-MEMORY_KIB = 19 * 1024
-PASSES = 2
-LANES = 1
-BCRYPT_COST = 12
-
-CONCURRENT = 1
 WAITING = 3
 QUEUE_SECONDS = 1.0
-NICENESS = 19
-"""Hashes yield to whatever else wants the core: a read waits for no hash."""
 _RETRY_SECONDS = range(2, 7)
 """Who is told to come back is told different times, so that a crowd does not come back as one."""
 
@@ -53,14 +39,14 @@ _BARE_BYTES = 72
 
 
 class Turn:
-    """A turn to hash, on a thread that yields to all others."""
+    """A turn to hash."""
 
     def __init__(self, passwords: "Passwords") -> None:
         self._passwords = passwords
 
     def hash(self, password: str) -> str:
         """The hash of `password` that is stored."""
-        return self._passwords.threads.submit(self._passwords.made, password).result()
+        return self._passwords.made(password)
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` matches; takes as long where there is no account (`stored` is None)."""
@@ -69,7 +55,7 @@ class Turn:
     def form(self, stored: str | None, password: str) -> str | None:
         """The form of `password` that `stored` was made of; None if it does not match, or there is no account."""
         known = stored or self._passwords.nobodys
-        form = self._passwords.threads.submit(self._passwords.form, known, password).result()
+        form = self._passwords.form(known, password)
         return form if stored else None
 
 
@@ -79,9 +65,8 @@ class Passwords:
     Args:
         peppers: keys of the hash before bcrypt; None where no bcrypt hash is made or known.
         scheme: how new hashes are made, `argon2id` or `bcrypt`.
-        concurrent: hashes computed at once; an argon2id takes 19 MiB and a core for some 20 ms.
-        waiting: so many more may wait for their turn, each of which holds a thread of the API; others are told to
-            come back at once.
+        waiting: so many may wait for their turn while a hash is computed, which takes 19 MiB and a core for some 20 ms
+            (argon2id); each holds a thread of the API, and others are told to come back at once.
         queue_seconds: a request that has waited for so long is told to come back.
     """
 
@@ -89,24 +74,19 @@ class Passwords:
         self,
         peppers: SymmetricKeys | None = None,
         scheme: str = ARGON2ID,
-        concurrent: int = CONCURRENT,
         waiting: int = WAITING,
         queue_seconds: float = QUEUE_SECONDS,
     ) -> None:
         self._peppers = peppers
         self._scheme = scheme
-        self._hasher = argon2.PasswordHasher(
-            time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
-        )
-        self._places = concurrent + waiting
+        self._places = 1 + waiting
         self._room = BoundedSemaphore(self._places)
-        self._slots = BoundedSemaphore(concurrent)
-        # They start on first use, which is after the fork.
-        self.threads = ThreadPoolExecutor(
-            concurrent, thread_name_prefix="hash", initializer=_yield_to_others
-        )
+        self._slot = Lock()
         self._queue_seconds = queue_seconds
+        self._hashes: Hashes = hashing
         self.nobodys = self.made("the password of an account that does not exist")
+        # Its process starts with the first hash, which is after the fork.
+        self._hashes = self._hasher = Hasher()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -119,8 +99,8 @@ class Passwords:
         return self._places - self._room._value  # noqa: SLF001 - a semaphore tells it in no other way
 
     def close(self) -> None:
-        """Hash no more."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        """End the process that hashes."""
+        self._hasher.close()
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
@@ -128,12 +108,12 @@ class Passwords:
         if not self._room.acquire(blocking=False):
             raise busy()
         try:
-            if not self._slots.acquire(timeout=self._queue_seconds):
+            if not self._slot.acquire(timeout=self._queue_seconds):
                 raise busy()
             try:
                 yield Turn(self)
             finally:
-                self._slots.release()
+                self._slot.release()
         finally:
             self._room.release()
 
@@ -160,11 +140,8 @@ class Passwords:
         if stored.startswith(_PEPPERED):
             return self._matches_peppered(stored, password)
         if stored.startswith(_BARE):
-            return _matches_bare(stored, password)
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return False
+            return self._matches_bare(stored, password)
+        return self._hashes.matches(stored, password)
 
     def is_outdated(self, stored: str, form: str = "") -> bool:
         """Whether `stored` was made with other parameters, or of another `form` of its password, than new hashes."""
@@ -172,21 +149,19 @@ class Passwords:
             return True
         if self._scheme == BCRYPT:
             return not stored.startswith(self._peppered_prefix())
-        return not stored.startswith("$argon2id$") or self._hasher.check_needs_rehash(stored)
+        return not stored.startswith("$argon2id$") or hashing.ARGON2.check_needs_rehash(stored)
 
     def made(self, password: str) -> str:
         """A new hash; only for who has its turn."""
         password = normalized(password)
         if self._scheme == ARGON2ID:
-            return self._hasher.hash(password)
-        peppers = self._pepper_keys()
-        hashed = bcrypt.hashpw(
-            _prehashed(peppers.active.secret, password), bcrypt.gensalt(BCRYPT_COST)
-        )
-        return f"{_PEPPERED}{peppers.active.kid}{hashed.decode()}"
+            return self._hashes.argon2id(password)
+        pepper = self._pepper_keys().active
+        hashed = self._hashes.bcrypt(_prehashed(pepper.secret, password))
+        return f"{_PEPPERED}{pepper.kid}{hashed}"
 
     def _peppered_prefix(self) -> str:
-        return f"{_PEPPERED}{self._pepper_keys().active.kid}$2b${BCRYPT_COST}$"
+        return f"{_PEPPERED}{self._pepper_keys().active.kid}$2b${hashing.BCRYPT_COST}$"
 
     def _matches_peppered(self, stored: str, password: str) -> bool:
         kid, _, hashed = stored.removeprefix(_PEPPERED).partition("$")
@@ -194,7 +169,13 @@ class Passwords:
             pepper = self._pepper_keys().find(kid)
         except UnknownKey:
             return False
-        return _checked(_prehashed(pepper.secret, password), f"${hashed}")
+        return self._hashes.matches(f"${hashed}", _prehashed(pepper.secret, password))
+
+    def _matches_bare(self, stored: str, password: str) -> bool:
+        # Of a longer password the other server kept the beginning only: two of them could pass for one.
+        encoded = password.encode()
+        is_whole = len(encoded) <= _BARE_BYTES and b"\0" not in encoded
+        return is_whole and self._hashes.matches(stored, password)
 
     def _pepper_keys(self) -> SymmetricKeys:
         if self._peppers is None:
@@ -214,22 +195,9 @@ def _forms(password: str) -> list[str]:
     return list(dict.fromkeys((normalized(password), password, composed, decomposed)))
 
 
-def _prehashed(pepper: bytes, password: str) -> bytes:
+def _prehashed(pepper: bytes, password: str) -> str:
     """A hash of the whole password in 64 characters, as bcrypt reads only 72."""
-    return base64.b64encode(hmac.digest(pepper, password.encode(), hashlib.sha384))
-
-
-def _matches_bare(stored: str, password: str) -> bool:
-    # Of a longer password the other server kept the beginning only: two of them could pass for one.
-    encoded = password.encode()
-    return len(encoded) <= _BARE_BYTES and b"\0" not in encoded and _checked(encoded, stored)
-
-
-def _checked(password: bytes, hashed: str) -> bool:
-    try:
-        return bcrypt.checkpw(password, hashed.encode())
-    except ValueError:
-        return False
+    return base64.b64encode(hmac.digest(pepper, password.encode(), hashlib.sha384)).decode()
 
 
 def busy() -> errors.Problem:
@@ -240,11 +208,3 @@ def busy() -> errors.Problem:
     )
     problem.headers["Retry-After"] = str(secrets.choice(_RETRY_SECONDS))
     return problem
-
-
-def _yield_to_others() -> None:
-    """Lower the present thread's priority; Linux knows one for each, elsewhere nothing is done."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        now = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, now + NICENESS)

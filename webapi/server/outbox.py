@@ -21,8 +21,6 @@ class Outbox:
     """
 
     def __init__(self, connection: socket) -> None:
-        self.is_late = False
-        """Whether the request waited for so long that it is not worth an answer."""
         self.sent = 0
         self._connection = connection
         self._gathered: list[bytes] = []

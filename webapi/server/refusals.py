@@ -50,6 +50,13 @@ def too_slow() -> Problem:
     return Problem(408, detail="The request did not come in time, and nothing of it was done.")
 
 
+def too_many_logins() -> Problem:
+    """503 for a login that waited too long; like `written`, only in a worker."""
+    from webapi.security import passwords  # noqa: PLC0415 - it loads the metrics
+
+    return passwords.busy()
+
+
 def written(problem: Problem) -> bytes:
     """The whole answer for `problem`, which ends the connection and is logged as others are."""
     # It looks for its folder when it is first imported, which must be in a worker.

@@ -141,11 +141,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Answer a request on a thread, and leave the rest to the loop."""
         conn.is_kept = False
         try:
-            if conn.came_at is not None:
-                conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
-            if self._untold is not None or self.drain.has_begun or not self.alive:
-                conn.request.force_close()
-            conn.is_kept = self._answer(conn)
+            if _is_late(conn):
+                conn.sock.sendall(refusals.written(refusals.too_many_logins()))
+            else:
+                conn.is_kept = self._answer(conn)
             conn.sock.push()
         except OSError as error:
             self.log.debug("connection lost: %s", error)
@@ -164,6 +163,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _answer(self, conn: Connection) -> bool:
         """Write the application's answer. Returns whether another request may follow on its connection."""
         self.nr += 1
+        if self._untold is not None or self.drain.has_begun or not self.alive:
+            conn.request.force_close()
         answer, peers = None, (conn.sock, conn.client, conn.server)
         try:
             answer, environ = wsgi.create(conn.request, *peers, self.cfg, Answer)
@@ -182,7 +183,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Continue the connections that threads have answered."""
         while self._answered:
             conn = self._answered.popleft()
-            conn.request, conn.came_at, conn.sock.is_late = None, None, False
+            conn.request, conn.came_at = None, None
             self._guarded(self._go_on, conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -374,6 +375,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._of_network[conn.network] += change
         if not self._of_network[conn.network]:
             del self._of_network[conn.network]
+
+
+def _is_late(conn: Connection) -> bool:
+    """Whether a login has waited so long for a thread that it is refused, before the application counts or does anything."""
+    return conn.came_at is not None and time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
 
 
 def _write(body: Iterable[bytes], answer: Answer) -> None:

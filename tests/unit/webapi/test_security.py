@@ -1,8 +1,7 @@
 """Passwords."""
 
 import os
-import sys
-import threading
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -11,8 +10,9 @@ import pytest
 
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi.http import errors
+from webapi.security.hashing import NICENESS, Hasher
 from webapi.security.password_rules import problem_in_context, problem_with
-from webapi.security.passwords import NICENESS, Passwords, busy
+from webapi.security.passwords import Passwords, busy
 
 
 def test_a_password_is_its_own_only() -> None:
@@ -29,16 +29,16 @@ def test_a_password_is_its_own_only() -> None:
 @pytest.fixture
 def slow(monkeypatch) -> Iterator[tuple[Passwords, Event, Event]]:
     """Passwords of which one hash at a time is computed and one waits; says when one has begun, ends when told."""
-    passwords = Passwords(concurrent=1, waiting=1, queue_seconds=0.01)
+    passwords = Passwords(waiting=1, queue_seconds=0.01)
     begun, finish = Event(), Event()
 
     class Slow:
-        def hash(self, _: str) -> str:
+        def argon2id(self, _: str) -> str:
             begun.set()
             finish.wait(10)
             return "x"
 
-    monkeypatch.setattr(passwords, "_hasher", Slow())
+    monkeypatch.setattr(passwords, "_hashes", Slow())
     yield passwords, begun, finish
     finish.set()
     passwords.close()
@@ -91,17 +91,29 @@ def test_who_is_told_to_come_back_is_told_different_times() -> None:
     assert len({busy().headers["Retry-After"] for _ in range(200)}) == 5
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows a priority of each thread")
-def test_hashes_yield_to_whatever_else_wants_the_core() -> None:
-    passwords = Passwords()
-    own = os.getpriority(os.PRIO_PROCESS, 0)
+@pytest.fixture
+def hasher() -> Iterator[Hasher]:
+    made = Hasher()
+    yield made
+    made.close()
 
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert passwords.threads.submit(priority).result() == min(19, own + NICENESS)
-    assert priority() == own
-    passwords.close()
+def test_hashes_are_computed_beside_the_api_and_yield(hasher: Hasher) -> None:
+    """Linux shares the cores out by session where there are several, and else by priority."""
+    assert hasher.matches(hasher.argon2id("correct horse"), "correct horse")
+    assert hasher.pid is not None
+    assert os.getsid(hasher.pid) == hasher.pid
+    assert os.getpriority(os.PRIO_PROCESS, hasher.pid) == NICENESS
+
+
+def test_a_process_that_hashed_and_was_killed_is_started_again(hasher: Hasher) -> None:
+    stored = hasher.argon2id("correct horse")
+    killed = hasher.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
+    assert not hasher.matches(stored, "another horse")
+    assert hasher.pid != killed
 
 
 @pytest.mark.parametrize(
