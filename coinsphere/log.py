@@ -117,6 +117,12 @@ def configure(level: str = "INFO") -> None:
     logging.raiseExceptions = False
     # It writes whole addresses, in which the keys of nodes and of other providers stand.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("psycopg").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a pipeline could not end either after what broke it: that is raised, and says why."""
+    return not str(record.msg).startswith("error ignored terminating")
 
 
 def adopt(*names: str) -> None:

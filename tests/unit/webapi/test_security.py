@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -114,6 +116,20 @@ def test_a_process_that_hashed_and_was_killed_is_started_again(hasher: Hasher) -
     os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
     assert not hasher.matches(stored, "another horse")
     assert hasher.pid != killed
+
+
+def test_the_process_that_hashes_ends_with_the_one_that_asks_however_that_ends() -> None:
+    """What it writes errors to was handed on by the one that asks, so that this waits for both."""
+    asks = (
+        "import os, signal\n"
+        "from webapi.security.hashing import Hasher\n"
+        "Hasher().argon2id('correct horse') and os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", asks], check=False, stderr=subprocess.PIPE, timeout=60
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert ended.stderr == b""
 
 
 @pytest.mark.parametrize(
