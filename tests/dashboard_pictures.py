@@ -31,9 +31,9 @@ def draw(url: str, panels: list[dict[str, Any]], path: Path) -> int:
     """Write the picture of one dashboard; how many of its panels have no data."""
     rows = -(-len(panels) // _COLUMNS)
     figure = Figure((_PANEL[0] * _COLUMNS, _PANEL[1] * rows), layout="constrained")
-    axes = figure.subplots(rows, _COLUMNS, squeeze=False).flat
+    axes = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
     empty = sum(not _panel(url, on, told) for on, told in zip(axes, panels, strict=False))
-    for unused in list(axes)[len(panels) :]:
+    for unused in axes[len(panels) :]:
         unused.set_axis_off()
     figure.savefig(path, dpi=100)
     return empty
@@ -52,6 +52,8 @@ def _panel(url: str, on: Axes, told: dict[str, Any]) -> bool:
         on.set_ylim(bottom=0)
         on.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%H:%M"))
         on.legend(handles=list(on.lines)[:_MOST_LINES], fontsize=6, loc="upper left")
+    else:
+        on.text(0.5, 0.5, "nothing yet", transform=on.transAxes, ha="center", color="grey")
     return bool(on.lines)
 
 

@@ -93,35 +93,52 @@ def _live_seconds(town: Town) -> float:
 
 @contextmanager
 def _stuttering(town: Town, name: str) -> Iterator[None]:
+    def stutter() -> None:
+        town.hold(name)
+        time.sleep(0.09)
+        town.release(name)
+        time.sleep(0.01)
+
+    with _again_and_again(stutter):
+        yield
+
+
+@contextmanager
+def _all_connections(town: Town) -> Iterator[None]:
+    """Take every connection that the server has for ordinary roles, those of the API as well.
+
+    Again and again: one that ends, of the API or of another process, is free a moment later, and the API takes it.
+    """
+    taken: list[psycopg.Connection] = []
+    with psycopg.connect(town.postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+
+        def take() -> None:
+            conn.execute(_END_OF_THE_API)
+            with suppress(psycopg.OperationalError):
+                while True:
+                    taken.append(psycopg.connect(town.postgres.url("coinsphere_owner")))
+            time.sleep(0.05)
+
+        try:
+            with _again_and_again(take):
+                yield
+        finally:
+            for each in taken:
+                each.close()
+
+
+@contextmanager
+def _again_and_again(turn: Callable[[], None]) -> Iterator[None]:
     stopped = threading.Event()
 
-    def alternate() -> None:
+    def repeat() -> None:
         while not stopped.is_set():
-            town.hold(name)
-            time.sleep(0.09)
-            town.release(name)
-            time.sleep(0.01)
+            turn()
 
-    thread = threading.Thread(target=alternate)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
         yield
     finally:
         stopped.set()
         thread.join()
-
-
-@contextmanager
-def _all_connections(town: Town) -> Iterator[None]:
-    """Take every connection that the server has for ordinary roles, and end those of the API until it has none."""
-    taken: list[psycopg.Connection] = []
-    with psycopg.connect(town.postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
-        try:
-            while conn.execute(_END_OF_THE_API).rowcount or not taken:
-                with suppress(psycopg.OperationalError):
-                    while True:
-                        taken.append(psycopg.connect(town.postgres.url("coinsphere_owner")))
-            yield
-        finally:
-            for each in taken:
-                each.close()

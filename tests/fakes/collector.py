@@ -23,6 +23,9 @@ class Seen:
     kind: int
     failed: bool
     attributes: dict[str, Any]
+    began: int
+    """Nanoseconds since 1970, as `ended`."""
+    ended: int
 
 
 @dataclass
@@ -56,7 +59,7 @@ class Collector:
 
 
 @contextmanager
-def collector(*, hangs: bool = False, status: int = 200) -> Iterator[Collector]:
+def collector(*, hangs: bool = False, status: int = 200, port: int = 0) -> Iterator[Collector]:
     made = Collector(status=status)
     if not hangs:
         made.released.set()
@@ -84,7 +87,7 @@ def collector(*, hangs: bool = False, status: int = 200) -> Iterator[Collector]:
             for scope in resource.scope_spans:
                 made.spans.extend(_seen(process, each) for each in scope.spans)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, daemon=True).start()
@@ -106,6 +109,8 @@ def _seen(process: str, span: Any) -> Seen:
         span.kind,
         span.status.code == span.status.STATUS_CODE_ERROR,
         _attributes(span.attributes),
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
     )
 
 

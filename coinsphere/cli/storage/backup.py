@@ -38,16 +38,18 @@ def create(*, full: bool) -> None:
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
+    at = places.build(settings)
     created = base_backups.create(
         settings,
-        places.build(settings),
+        at,
         sealing.build(settings),
         clock=utc_now,
         kind="full" if full else None,
     )
     with psycopg.connect(settings.url_for(Role.WORKER), autocommit=True) as conn:
         base_backups.note(conn, created)
-    click.echo(f"{created.id}: {created.size >> 10:,} KiB at {len(places.build(settings))} places.")
+    names = " and ".join(each.name for each in at)
+    click.echo(f"{created.id}: {created.size >> 10:,} KiB at {names}.")
 
 
 @backup.command("list")

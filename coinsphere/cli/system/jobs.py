@@ -72,7 +72,7 @@ def show(job_id: int) -> None:
         job = records.find(conn, job_id)
         events = records.events(conn, job_id)
     if job is None:
-        raise _no_such_job(job_id, "is not done")
+        raise _no_such_job(job_id, "waits, runs or failed")
     told = [{"event": name, "at": iso(at)} for name, at in events]
     click.echo(json.dumps(_as_dict(job) | {"events": told}, indent=2))
 
@@ -96,8 +96,9 @@ def cancel(job_id: int) -> None:
     from coinsphere.jobs import records
 
     with _connect() as conn:
+        job = records.find(conn, job_id)
         if not records.cancel(conn, job_id):
-            raise _no_such_job(job_id, "failed, or was not begun and nobody waits for it")
+            raise _not_cancelled(job_id, job)
     click.echo(f"Job {job_id} is cancelled.")
 
 
@@ -125,5 +126,15 @@ def _as_dict(job: "Job") -> dict[str, Any]:
     }
 
 
+def _not_cancelled(job_id: int, job: "Job | None") -> click.ClickException:
+    if job is None:
+        return _no_such_job(job_id, "waits, runs or failed")
+    return click.ClickException(
+        f"Job {job_id} ({job.task}, {job.state}) is not cancelled: it runs, or somebody waits for it and it ends by itself."
+    )
+
+
 def _no_such_job(job_id: int, what: str) -> click.ClickException:
-    return click.ClickException(f"No job {job_id} {what}: see `coinsphere jobs list`.")
+    return click.ClickException(
+        f"There is no job {job_id} that {what}: see `coinsphere jobs list`."
+    )

@@ -19,6 +19,7 @@ from tests.integration.jobs.test_worker import _worker, until
 from tests.integration.webapi.conftest import PASSWORD, quote
 from tests.integration.webapi.test_gunicorn import ROOT, Running, environment, registered, wait_for
 from tests.integration.webapi.test_gunicorn import running as running  # noqa: PLC0414 - a fixture
+from tests.trace_picture import draw
 
 _TOKEN = "t" * 43
 _SERVER, _CLIENT, _CONSUMER = 2, 3, 5
@@ -164,6 +165,8 @@ def _asserts_the_worker_goes_on(told: Collector, trace: str) -> None:
     (written,) = told.named("INSERT app.portfolio_values_daily", trace)
     assert told.above(written) == ["process update_portfolios", "POST /api/v1/transactions"]
     assert first.id == trace[:16]
+    picture = draw(told, trace)
+    assert [picture.count(drawn) for drawn in ("coinsphere-worker, ", written.name)] == [1, 1]
 
 
 @pytest.mark.parametrize("setup", [Setup(hangs=True), Setup(status=503)], indirect=True)
