@@ -102,6 +102,7 @@ def test_it_is_backed_up_and_restored_by_the_same_commands(server, settings, run
         register(server, "bea")
     again = run("create")
     assert (again.exit_code, "-full" in again.output) == (0, True), again.output
+    assert again.output.strip().endswith(f"at {settings.backup_places[0]}.")
     assert "summarize" not in again.output
     assert run("list").output.count("-full") == 2
     verified = run("verify", made.id)
