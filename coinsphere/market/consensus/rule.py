@@ -171,15 +171,18 @@ def _as_before(
     consensus: Consensus, previous: Consensus | None, parts: Sequence[Constituent]
 ) -> Consensus:
     """The last price with its age, as no venue can be believed now."""
-    if previous is None:
-        return replace(consensus, constituents=tuple(parts))
+    counted = replace(consensus, constituents=tuple(parts))
+    return counted if previous is None else _kept(counted, previous)
+
+
+def _kept(consensus: Consensus, previous: Consensus) -> Consensus:
+    """The price that was agreed on before, as old as it is."""
     return replace(
         consensus,
         price=previous.price,
         confidence=previous.confidence,
         agreed_at=previous.agreed_at,
         usual_move=previous.usual_move,
-        constituents=tuple(parts),
     )
 
 
@@ -201,15 +204,7 @@ def _settled(consensus: Consensus, previous: Consensus | None, rules: Rules) -> 
     )
     if consensus.state is State.OK or has_lasted:
         return replace(consensus, usual_move=usual, jump="confirmed")
-    return replace(
-        consensus,
-        price=previous.price,
-        confidence=previous.confidence,
-        agreed_at=previous.agreed_at,
-        usual_move=previous.usual_move,
-        jump="waiting",
-        candidate=consensus.price,
-    )
+    return replace(_kept(consensus, previous), jump="waiting", candidate=consensus.price)
 
 
 def _rate(agreed: Consensus | None, rules: Rules) -> Decimal | None:
