@@ -26,7 +26,11 @@ _WARNS = sa.and_(
 )
 """A verdict on a model, or an oddity that was set aside: Dagster keeps it as failed, and nothing has to be done."""
 _ENDED = sa.case((_WARNS, "WARNED"), else_=_checks.execution_status)
-_CHECKS = sa.select(_ENDED, sa.func.count()).where(_checks.id.in_(_NEWEST)).group_by(_ENDED)
+_CHECKS = (
+    sa.select(_ENDED.label("status"), sa.func.count().label("checks"))
+    .where(_checks.id.in_(_NEWEST))
+    .group_by(_ENDED)
+)
 
 
 class DagsterMetrics(Collector):
@@ -90,8 +94,8 @@ class DagsterMetrics(Collector):
         # Every storage that Dagster has is one of SQL; only its base class does not say so.
         storage = cast("SqlEventLogStorage", self._instance.event_log_storage)
         with storage.index_connection() as conn:
-            for status, count in conn.execute(_CHECKS):
-                family.add_metric([status], count)
+            for row in conn.execute(_CHECKS):
+                family.add_metric([row.status], row.checks)
         return family
 
     def _runs(self, wanted: dg.RunsFilter) -> list[dg.RunRecord]:
