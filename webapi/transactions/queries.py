@@ -1,7 +1,7 @@
 """Transactions as the API shows them, and conversion of requests to facts."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,21 +32,15 @@ _FROM = """
     left join market.tokens counter on counter.id = t.counter_token_id
 """
 _SHOWN = _FIELDS + ", t.superseded_at" + _FROM
-_FILTER = """
-    where t.user_id = %(user_id)s and t.superseded_at is null
-        and (%(portfolio_id)s::uuid is null or t.portfolio_id = %(portfolio_id)s)
-        and (%(token_id)s::uuid is null or t.token_id = %(token_id)s or t.counter_token_id = %(token_id)s)
-        and (%(type)s::text is null or t.type = %(type)s)
-"""
-_LIST = (
-    _SHOWN
-    + _FILTER
-    + """
-        and (%(before)s::timestamptz is null or (t.occurred_at, t.fact_id) < (%(before)s, %(before_id)s))
-    order by t.occurred_at desc, t.fact_id desc
-    limit %(limit)s offset %(offset)s
-"""
-)
+_OF_PERSON = " where t.user_id = %(user_id)s and t.superseded_at is null"
+_FILTERS = {
+    "portfolio_id": " and t.portfolio_id = %(portfolio_id)s",
+    "token_id": " and (t.token_id = %(token_id)s or t.counter_token_id = %(token_id)s)",
+    "type": " and t.type = %(type)s",
+    "before": " and (t.occurred_at, t.fact_id) < (%(before)s, %(before_id)s)",
+}
+"""Of a list, those that are asked for: PostgreSQL takes a condition that may be left out for one that leaves hardly a row."""
+_PAGE = " order by t.occurred_at desc, t.fact_id desc limit %(limit)s offset %(offset)s"
 _LATEST = (
     _FIELDS
     + _FROM
@@ -57,7 +51,7 @@ _LATEST = (
 """
 )
 _LATEST_KNOWN = facts_known.as_known(_LATEST)
-_COUNT = "select count(*) from app.transactions t" + _FILTER  # noqa: S608 - constants alone
+_COUNT = "select count(*) from app.transactions t"
 _ALL = """
     select coalesce(sum(transaction_count), 0)::bigint from app.portfolio_states
     where user_id = %(user_id)s and (%(portfolio_id)s::uuid is null or portfolio_id = %(portfolio_id)s)
@@ -102,15 +96,24 @@ class TransactionFilter:
 
 def listed(conn: Connection, wanted: TransactionFilter) -> list[dict[str, Any]]:
     """The transactions, the newest first."""
-    return conn.cursor(row_factory=dict_row).execute(_LIST, wanted.parameters()).fetchall()
+    given = wanted.parameters()
+    return (
+        conn.cursor(row_factory=dict_row).execute(_SHOWN + _where(given) + _PAGE, given).fetchall()
+    )
 
 
 def total(conn: Connection, wanted: TransactionFilter) -> int:
     """The number of transactions; without a filter a stored one, as counting hundreds of thousands takes a while."""
     is_filtered = wanted.token_id is not None or wanted.type is not None
-    row = conn.execute(_COUNT if is_filtered else _ALL, wanted.parameters()).fetchone()
+    given = replace(wanted, before=None).parameters()
+    row = conn.execute(_COUNT + _where(given) if is_filtered else _ALL, given).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _where(given: Mapping[str, object]) -> str:
+    filters = [each for name, each in _FILTERS.items() if given[name] is not None]
+    return "".join([_OF_PERSON, *filters])
 
 
 def ask_latest(

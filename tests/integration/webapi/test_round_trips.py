@@ -42,6 +42,11 @@ PASSED_OVER = re.compile(
 )
 _DONE = re.compile(r'CommandComplete\b.*"[A-Z0-9 ]+ (\d+)"')
 _JOBS = "select count(*) from jobs.procrastinate_jobs where args ->> 'user_id' = %s"
+_TRADES = """
+    insert into app.transactions (user_id, portfolio_id, fact_id, token_id, type, amount, price, occurred_at)
+    select user_id, portfolio_id, gen_random_uuid(), token_id, type, amount, price, occurred_at - make_interval(days => day)
+    from app.transactions, generate_series(1, %(count)s) as day where portfolio_id = %(portfolio)s
+"""
 PURCHASE = 28
 """Statements of a purchase of today, at most."""
 
@@ -198,7 +203,7 @@ def _line(route: Route, cost: Counted) -> str:
 def test_no_statement_of_a_hot_read_reads_more_with_history(
     app, world, owner_db, module_database, monkeypatch
 ) -> None:
-    statements = _statements(app, world, monkeypatch)
+    statements = _statements(app, world, HOT, monkeypatch)
     assert len(statements) >= 8
     before = [_rows_read(module_database.api, world, each) for each in statements]
     _history(owner_db, world, days=600)
@@ -207,8 +212,28 @@ def test_no_statement_of_a_hot_read_reads_more_with_history(
         assert many <= few + 5, f"reads {many} rows instead of {few}: {query}"
 
 
-def _statements(app, world, monkeypatch) -> list[tuple[str, Any]]:
-    """Those of the hot reads, made anew, with their parameters."""
+def test_the_newest_trades_are_read_without_those_behind_them(
+    app, client, owner_db, module_database, monkeypatch
+) -> None:
+    for _ in range(8):
+        person = new_person(client)
+        mine = books.make(person)
+        books.trade(person, mine, "buy", "BTC", 1, 100)
+        owner_db.execute(_TRADES, {"portfolio": mine["id"], "count": 400})
+    owner_db.execute("analyze app.transactions")
+    paths = (
+        f"/portfolios/{mine['id']}",
+        "/transactions",
+        f"/transactions?portfolioId={mine['id']}",
+    )
+    pages = [each for each in _statements(app, person, paths, monkeypatch) if "limit %(" in each[0]]
+    assert len(pages) == 3
+    for each in pages:
+        assert _rows_read(module_database.api, person, each) < 400, each[0]
+
+
+def _statements(app, world, paths, monkeypatch) -> list[tuple[str, Any]]:
+    """Those of these reads, made anew, with their parameters."""
     seen: dict[str, Any] = {}
     execute = psycopg.Cursor.execute
 
@@ -219,7 +244,7 @@ def _statements(app, world, monkeypatch) -> list[tuple[str, Any]]:
     monkeypatch.setattr(psycopg.Cursor, "execute", noting)
     app.extensions[EXTENSION].changes.tell()
     app.extensions[EXTENSION].cache._client.flushdb()
-    for path in HOT:
+    for path in paths:
         assert world.get(path).status_code == 200, path
     monkeypatch.undo()
     return [(query, params) for query, params in seen.items() if " from " in query]
