@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0106"
-down_revision = "0105"
+down_revision = "0108"
 
 
 def upgrade() -> None:
