@@ -117,6 +117,8 @@ def configure(level: str = "INFO") -> None:
     logging.raiseExceptions = False
     # It writes whole addresses, in which the keys of nodes and of other providers stand.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    # So does this one, of each try that is followed by another; whoever asked says how it ended.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     logging.getLogger("psycopg").addFilter(_is_news)
 
 

@@ -99,6 +99,15 @@ except ValueError as error:
     theirs.exception("failed with %s", "refresh_token={CANARY}")
 theirs.warning("\\nforged %s", {{"secret": "{CANARY}"}})
 """
+_TRIES_AGAIN = """
+import urllib3
+from coinsphere import log
+log.configure("INFO")
+try:
+    urllib3.PoolManager().request("GET", "http://127.0.0.1:1/path?of=all", retries=urllib3.Retry(1, backoff_factor=0))
+except urllib3.exceptions.MaxRetryError:
+    log.get("ours").warning("did not answer")
+"""
 
 
 def test_a_process_logs_json_lines_without_secrets() -> None:
@@ -110,6 +119,13 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
     assert [line["component"] for line in lines] == ["ours"] * 3 + ["theirs"] * 2
     assert lines[2]["exception"].startswith("Traceback")
     assert "forged: yes" in lines[2]["exception"]
+
+
+def test_a_try_that_is_followed_by_another_is_told_by_nobody_with_its_whole_address() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TRIES_AGAIN], capture_output=True, text=True, check=True
+    )
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["did not answer"]
 
 
 def test_a_command_that_configures_nothing_logs_to_stderr_without_secrets() -> None:
