@@ -10,9 +10,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from argon2 import PasswordHasher
@@ -20,7 +22,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from bcrypt import checkpw, gensalt, hashpw
 
 NICENESS = 19
-"""Among processes that share the cores by it, as a container's do; where sessions share them, this one has a session's share."""
+"""Among the processes of its container, or wherever else no session has a share of its own."""
+SESSION_NICENESS = 10
+"""Among sessions: reads come first, and yet a crowd is let in."""
 BCRYPT_COST = 12
 ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
@@ -116,9 +120,24 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.kill()
 
 
-def _answer_questions() -> None:
-    """Yield to others, and answer a line of JSON by one until there are no more."""
+def _yield_to_others() -> None:
     os.nice(NICENESS)
+    for _ in range(10):
+        try:
+            Path("/proc/self/autogroup").write_text(str(SESSION_NICENESS))
+        except (
+            BlockingIOError
+        ):  # another did so a moment ago, and Linux wants a tenth of a second between both
+            time.sleep(0.1)
+        except OSError:  # sessions have no share here
+            return
+        else:
+            return
+
+
+def _answer_questions() -> None:
+    """Answer a line of JSON by one until there are no more."""
+    _yield_to_others()
     known = {each.__name__: each for each in (argon2id, bcrypt, matches)}
     for line in sys.stdin.buffer:
         name, *arguments = json.loads(line)

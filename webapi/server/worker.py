@@ -4,7 +4,7 @@ The worker's loop reads and writes for all connections without blocking: who sen
 kilobytes of memory and no thread. What is no request is refused here, as problem+json.
 
 A login takes a core for some 20 ms, and they come in crowds: in one queue with all other requests they would take every
-thread, and each read would wait for them. So requests of strangers that hash a password have a few threads of their own
+thread, and each read would wait for them. So requests of strangers that hash a password have a thread of their own
 (a lane), and a queue of their own. `/health/live` has a thread that waits for nothing else: it tells whether the
 process lives, which others that wait for the database must not hide.
 
@@ -45,8 +45,8 @@ _LOOK_SECONDS = 0.5
 _LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))
 _LIVENESS = "/health/live"
 _READINESS = "/health/ready"
-_LOGIN_THREADS = 2
-"""One waits for its hash, the other for its turn."""
+_LOGIN_THREADS = 1
+"""While it waits for a hash no other login takes the interpreter's lock from reads."""
 LANE_WAIT_SECONDS = 1.0
 """A login that has waited for so long for a thread is not begun: who sent it is told to come back."""
 _COURTESY_SECONDS = 0.0001

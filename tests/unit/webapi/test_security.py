@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi.http import errors
-from webapi.security.hashing import NICENESS, Hasher
+from webapi.security.hashing import NICENESS, SESSION_NICENESS, Hasher
 from webapi.security.password_rules import problem_in_context, problem_with
 from webapi.security.passwords import Passwords, busy
 
@@ -106,6 +107,8 @@ def test_hashes_are_computed_beside_the_api_and_yield(hasher: Hasher) -> None:
     assert hasher.pid is not None
     assert os.getsid(hasher.pid) == hasher.pid
     assert os.getpriority(os.PRIO_PROCESS, hasher.pid) == NICENESS
+    if (session := Path(f"/proc/{hasher.pid}/autogroup")).exists():
+        assert session.read_text().endswith(f" nice {SESSION_NICENESS}\n")
 
 
 def test_a_process_that_hashed_and_was_killed_is_started_again(hasher: Hasher) -> None:
