@@ -8,11 +8,21 @@ from psycopg import Connection
 
 from coinsphere.portfolio.jobs import recompute
 
-# What came, changed or went of closes and rates since the last time; the earliest day of each.
+# What came, changed or went of closes and rates since the last time; the earliest day of each. A token's closes are also those
+# of its successor, until that has its own.
 _FRESH = "create temporary table fresh (token_id uuid, currency text, day date) on commit drop"
 _TAKE_ARRIVALS = """
     with taken as (delete from market.arrivals returning token_id, currency, day)
-    insert into fresh select token_id, currency, min(day) from taken group by token_id, currency
+    insert into fresh
+    select token_id, currency, min(day)
+    from (
+        select token_id, currency, day from taken
+        union all
+        select e.successor_id, null, taken.day
+        from taken join market.asset_events e on e.token_id = taken.token_id
+        where e.kind in ('rename', 'swap') and e.successor_id is not null
+    ) as arrived
+    group by token_id, currency
 """
 # Whose job runs now may have read prices before these came, and a portfolio that it values for the first time has no day yet.
 _MARK_WAITING = """

@@ -8,8 +8,9 @@ import pytest
 from coinsphere.market.reference import asset_events
 from coinsphere.market.reference.asset_events import EventKind, NewEvent
 from coinsphere.portfolio import integrity
+from coinsphere.portfolio.jobs import daily_update
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
-from tests.integration.portfolio.conftest import World
+from tests.integration.portfolio.conftest import NOW, World
 
 EVENT = datetime(2026, 2, 10, tzinfo=UTC)
 _CLOSES = """
@@ -230,6 +231,26 @@ def test_closes_of_a_new_name_begin_with_those_of_the_old_one(across: World) -> 
     assert StoredMarket(world.conn).closes(pol, date(2026, 2, 8), date(2026, 2, 12)) == [
         (date(2026, 2, 8), Decimal("0.10")), (date(2026, 2, 9), Decimal("0.10")), (date(2026, 2, 12), Decimal("0.50")),
     ]  # fmt: skip
+
+
+def test_a_late_close_of_the_old_name_reaches_who_only_held_the_new_one(
+    across: World, owner
+) -> None:
+    world = across
+    happen(world, "swap", "MATIC", "1:1", "POL")
+    world.record(world.new("buy", "POL", 1, "0.50", day=10, portfolio_id=world.vault))
+    world.rebuild()
+    daily_update.update(world.conn, NOW)
+    owner.execute(
+        "update market.price_data set high = 1, close = 1 where token_id = %s and opened_at = '2026-02-09'",
+        [world.tokens["MATIC"]],
+    )
+    daily_update.update(world.conn, NOW)
+    row = world.conn.execute(
+        "select value from app.portfolio_values_daily where portfolio_id = %s and day = '2026-02-10'",
+        [world.vault],
+    )
+    assert row.fetchone() == (1,)
 
 
 def test_a_merger_of_two_tokens_adds_up_what_was_held_of_both(world: World, owner) -> None:
