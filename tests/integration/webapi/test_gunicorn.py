@@ -271,8 +271,11 @@ def keep_asking(
     indirect=True,
 )
 def test_nothing_is_lost_while_it_drains_and_ends(running: Running) -> None:
-    """A front sends until it has seen that the API is not ready; then one request is under way, and some wait to be let in."""
-    registered(running, "late@example.com")
+    """A front sends until it has seen that the API is not ready; then one request is under way, and some wait to be let in.
+
+    By workers that came with a reload, which reads the hooks again.
+    """
+    _a_reload_replaces_the_workers(running, registered(running, "late@example.com"))
     is_over = Event()
     with ThreadPoolExecutor(6) as clients:
         post = ("POST", f"{V1}/transactions")
