@@ -1,12 +1,13 @@
 """`make soak`: API and worker for half an hour at a constant rate, 60 % of what they can do, and what grew meanwhile.
 
 People ask and trade as those of `bench.mix`, and have a past of as many trades as the capacity model says, so that a day
-more hardly adds to what a request has to look at: what becomes slower is the system's doing, not the load's. What they
-can do at most counts with what the worker has to do for it. The first fifth warms up and counts for nothing; the
-second is compared with the last. Limits are those of the issue: memory of our processes less than 5 %, no connection
-and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is printed alone, as they fill what they
-were given; so are pools of connections, which open one more whenever more is asked at once than ever before, and close it ten
-minutes after nobody needs it. `MINUTES=…` shortens it.
+more hardly adds to what a request has to look at: what becomes slower is the system's doing, not the load's. What API and
+worker can do is the rate at which people may ask, whatever comes back, and p99 still is what `bench.mix` allows. The first
+fifth warms up and counts for nothing; the second is compared with the last. Limits are those of the issue: memory of our
+processes less than 5 %, no connection and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is
+printed alone, as they fill what they were given; so are pools of connections, which open one more whenever more is asked at
+once than ever before, and close it ten minutes after nobody needs it. So are cores that all else takes: who asks needs the
+same all the time, so what grows there is another's work, and p99 may be, too. `MINUTES=…` shortens it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar
 
 import psutil
@@ -32,12 +34,10 @@ from bench.people import Request, answers, working
 from bench.serving import Serving, cpu_seconds
 from coinsphere.portfolio import invalidations
 
-CONNECTIONS = 8
 SHARE = 0.6
 _WARM_SECONDS = 10.0
-_WARM_CONNECTIONS = 48
-"""More than the API has threads, so that each of its pools is as large as it will ever be."""
-_CLOSED_SECONDS = 30.0
+_STEP_SECONDS = 20.0
+_STEP = 0.9
 _SAMPLE_SECONDS = 5.0
 _PARTS = 5
 _WAITING = """
@@ -46,6 +46,7 @@ _WAITING = """
     )
 """
 Item = TypeVar("Item")
+_ELSE = "cores of who asks and all else"
 _POOLS = {"api": "coinsphere", "worker": "coinsphere-worker"}
 """What each process's pool tells PostgreSQL that it is called."""
 _CONNECTIONS = """
@@ -90,28 +91,35 @@ def main() -> int:
     with model_server() as ml, working(ML_URL=ml) as (serving, worker):
         seed(serving)
         requests = mix.asked(serving, past=Behaviour().transactions)
-        console.print(f"How much {CONNECTIONS} connections get at most …")
-        most = _most(serving, requests)
+        most = _capacity(serving, requests, console)
         console.print(f"{most:.0f} requests/s. {minutes:g} minutes at {SHARE * most:.0f} …")
         with _watching(serving, worker) as samples:
-            told = answers(serving, requests, 60 * minutes, CONNECTIONS, SHARE * most)
+            told = answers(serving, requests, 60 * minutes, mix.PEOPLE, SHARE * most)
     verdicts = judge(samples, told)
     console.print(_table(verdicts))
-    console.print(f"{len(told)} answers; load of the machine {psutil.getloadavg()[2]:.1f}")
+    console.print("Minute by minute: p99, ms:", *by_minute(told, _when, _p99))
+    console.print(f"{_ELSE}:", *by_minute(samples, lambda each: each.at, _else))
+    console.print(f"{len(told)} answers; a machine of {psutil.cpu_count()} cores")
     return 0 if all(each.holds for each in verdicts) else 1
 
 
-def _most(serving: Serving, requests: Sequence[Request]) -> float:
-    """Requests a second that can go on for good: what the worker still had to do when the last was answered counts, too."""
+def _capacity(serving: Serving, requests: Sequence[Request], console: Console) -> float:
+    """Requests a second at which p99 is within the goal of `bench.mix`.
+
+    It begins with what people get who wait for each answer, which is more: they ask later where the system is late, and so it
+    is busy all the time. Those who do not wait find a queue behind each moment's delay, and it must have time to end.
+    """
     with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
         _await_worker(conn)
         conn.execute("vacuum analyze")
-        answers(serving, requests, _WARM_SECONDS, _WARM_CONNECTIONS, None)
-        _await_worker(conn)
-        began = time.monotonic()
-        told = answers(serving, requests, _CLOSED_SECONDS, CONNECTIONS, None)
-        _await_worker(conn)
-        return len(told) / (time.monotonic() - began)
+    answers(serving, requests, _WARM_SECONDS, mix.PEOPLE, None)
+    rate = len(answers(serving, requests, _STEP_SECONDS, mix.PEOPLE, None)) / _STEP_SECONDS
+    while True:
+        p99 = _p99(answers(serving, requests, _STEP_SECONDS, mix.PEOPLE, rate))
+        console.print(f"p99 at {rate:.0f} requests/s: {p99:,.0f} ms")
+        if p99 <= mix.P99_MS:
+            return rate
+        rate *= _STEP
 
 
 def _await_worker(conn: psycopg.Connection) -> None:
@@ -135,7 +143,7 @@ def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Ve
         typical = min if most == 0 else statistics.median
         before, after = (typical(each.figures[name] for each in part) for part in (early, late))
         verdicts.append(Verdict(name, before, after, most))
-    slow = [_p99(_part(told, part, lambda each: each[0])) for part in (1, 4)]
+    slow = [_p99(_part(told, part, _when)) for part in (1, 4)]
     return [*verdicts, Verdict("p99, ms", *slow, 0.2)]
 
 
@@ -151,8 +159,25 @@ def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list
     return [each for each in items if part <= (at(each) - began) / length <= part + 1]
 
 
+def by_minute(
+    items: Sequence[Item], at: Callable[[Item], float], figure: Callable[[Sequence[Item]], float]
+) -> list[str]:
+    """A figure of the items of each whole minute since the first."""
+    whole = int((at(items[-1]) - at(items[0])) / 60)
+    minutes = groupby(items, lambda each: int((at(each) - at(items[0])) / 60))
+    return [f"{figure(list(those)):.2f}" for minute, those in minutes if minute < whole]
+
+
+def _when(answer: Sequence[float]) -> float:
+    return answer[0]
+
+
 def _p99(told: Sequence[Sequence[float]]) -> float:
     return 1000 * statistics.quantiles([seconds for _, seconds in told], n=100)[98]
+
+
+def _else(samples: Sequence[Sample]) -> float:
+    return statistics.fmean(each.figures[_ELSE] for each in samples)
 
 
 @contextmanager
@@ -167,9 +192,7 @@ def _watching(serving: Serving, worker: int) -> Iterator[list[Sample]]:
         began, before = time.monotonic(), _cpu(pids)
         while not over.wait(_SAMPLE_SECONDS):
             now, after = time.monotonic(), _cpu(pids)
-            busy = {
-                f"cores of {name}": (after[name] - before[name]) / (now - began) for name in pids
-            }
+            busy = {name: (after[name] - before[name]) / (now - began) for name in after}
             samples.append(Sample(time.time(), busy | _figures(serving, pids)))
             began, before = now, after
 
@@ -192,7 +215,11 @@ def _pids(serving: Serving, worker: int) -> dict[str, int]:
 
 
 def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
-    return {name: cpu_seconds(pid) for name, pid in pids.items()}
+    """Seconds that the cores have worked, for each part and for all else."""
+    parts = {f"cores of {name}": cpu_seconds(pid) for name, pid in pids.items()}
+    each = psutil.cpu_times()
+    worked = sum(each) - each.idle - each.iowait - each.guest - each.guest_nice
+    return {**parts, _ELSE: worked - sum(parts.values())}
 
 
 def _figures(serving: Serving, pids: Mapping[str, int]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.soak import Sample, judge
+from bench.soak import Sample, by_minute, judge
 
 _STEADY = [(float(at), 0.010 + at % 7 / 1000) for at in range(1000)]
 
@@ -47,3 +47,8 @@ def test_answers_that_become_slower_are_told() -> None:
     )
     assert not verdict.holds
     assert verdict.growth == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_minute_that_is_not_over_is_not_told() -> None:
+    told = by_minute(range(1000, 1150), float, lambda those: float(max(those)))
+    assert told == ["1059.00", "1119.00"]
