@@ -44,11 +44,11 @@ def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True, options=_OPTIONS)
 
 
-def prepare(conn: psycopg.Connection) -> list[UUID]:
-    """Tokens with twelve years of daily closes and a quote; their ids."""
+def prepare(conn: psycopg.Connection, assets: int = ASSETS, first: datetime = FIRST) -> list[UUID]:
+    """Tokens with daily closes since the first day and a quote; their ids."""
     conn.execute("insert into market.origin (source) values ('files') on conflict do nothing")
-    conn.execute(_TOKENS, {"count": ASSETS})
-    span = {"first": FIRST, "last": NOW.replace(hour=0) - timedelta(days=1)}
+    conn.execute(_TOKENS, {"count": assets})
+    span = {"first": first, "last": NOW.replace(hour=0) - timedelta(days=1)}
     conn.execute("select market.ensure_price_partitions(%(first)s::date, %(last)s::date)", span)
     conn.execute(_PRICES, span)
     conn.execute(_QUOTES, {"now": NOW})

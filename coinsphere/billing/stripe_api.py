@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import stripe
+from requests import certs
 
 from coinsphere import log
 from coinsphere.billing import stripe_objects
@@ -21,6 +22,8 @@ _PAGE = 100
 _TOLERANCE_SECONDS = 300
 _GONE = "resource_missing"
 _log = log.get("billing.stripe")
+stripe.ca_bundle_path = certs.where()
+"""As its package may lie in an archive, where no library of TLS finds the list that it brings."""
 
 
 class Stripe:

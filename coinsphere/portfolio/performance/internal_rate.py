@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from mpmath import fp
 
 ROUNDING = 1e-12
 """What is nearer to zero may be zero."""
@@ -46,13 +47,12 @@ def _worth(times: Floats, amounts: Floats, log: float) -> float:
 
 
 def _root(times: Floats, amounts: Floats, low: float, high: float) -> float:
-    from scipy import optimize  # noqa: PLC0415 - who only loads the definitions of Dagster pays for no root
-
     def worth(log: float) -> float:
         return _worth(times, amounts, log)
 
-    # Halving all of `_LOGS` down to this takes 66 steps; it may take a few of its own between them.
-    return float(optimize.brentq(worth, low, high, xtol=ROUNDING / 100, maxiter=500))
+    # Solvers that use secants leave the bracket, or take what is flat and nearly worthless for a root.
+    halved = {"solver": "bisect", "tol": ROUNDING / 100, "maxsteps": 100, "verify": False}
+    return float(fp.findroot(worth, (low, high), **halved))
 
 
 def _is_invested_throughout(times: Floats, amounts: Floats, root: float) -> bool:
