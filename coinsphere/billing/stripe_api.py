@@ -7,7 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import stripe
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from coinsphere import log
 from coinsphere.billing import stripe_objects
@@ -22,7 +22,7 @@ _PAGE = 100
 _TOLERANCE_SECONDS = 300
 _GONE = "resource_missing"
 _log = log.get("billing.stripe")
-stripe.ca_bundle_path = certs.where()
+stripe.ca_bundle_path = DEFAULT_CA_BUNDLE_PATH
 """As its package may lie in an archive, where no library of TLS finds the list that it brings."""
 
 
