@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
 
 from webapi.predictions.indicator_queries import Bands
 from webapi.tokens.history import Point
@@ -44,21 +43,17 @@ class FanPicture:
     last_at: datetime
 
 
-class Range(Protocol):
-    """The bounds of one horizon."""
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a value at one horizon, as a forecast gives them."""
 
-    @property
-    def target_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def lower95(self) -> Decimal: ...  # noqa: D102
-    @property
-    def lower80(self) -> Decimal: ...  # noqa: D102
-    @property
-    def median(self) -> Decimal: ...  # noqa: D102
-    @property
-    def upper80(self) -> Decimal: ...  # noqa: D102
-    @property
-    def upper95(self) -> Decimal: ...  # noqa: D102
+    days: int
+    target_at: datetime
+    lower95: Decimal
+    lower80: Decimal
+    median: Decimal
+    upper80: Decimal
+    upper95: Decimal
 
 
 def fan(past: Sequence[tuple[datetime, Decimal]], points: Sequence[Range]) -> FanPicture | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from psycopg import Connection
 from pydantic import TypeAdapter
@@ -14,22 +13,16 @@ from webapi.predictions.model_server import Forecast
 from webapi.predictions.queries import Accuracy
 from webapi.services import Services
 from webapi.tokens.queries import Token
+from webui.charts import Range
 
 MEASURED_DAYS = 90
 _FORECASTS = TypeAdapter(list[Forecast])
 
 
-@dataclass(frozen=True, slots=True)
-class FanPoint:
-    """The forecast of one horizon: prices in US dollars."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanPoint(Range):
+    """Those of a token's price in US dollars, with the forecast that they are of."""
 
-    days: int
-    target_at: datetime
-    lower95: Decimal
-    lower80: Decimal
-    median: Decimal
-    upper80: Decimal
-    upper95: Decimal
     forecast: Forecast
 
 
@@ -79,16 +72,5 @@ def measured(conn: Connection, token: Token, now: datetime, days: int = 1) -> Ac
 
 
 def _point(forecast: Forecast) -> FanPoint:
-    lower95, lower80, median, upper80, upper95 = (
-        forecast.quantile(level) for level in ("0.025", "0.1", "0.5", "0.9", "0.975")
-    )
-    return FanPoint(
-        forecast.days_ahead,
-        forecast.target_at,
-        lower95,
-        lower80,
-        median,
-        upper80,
-        upper95,
-        forecast,
-    )
+    bounds = [forecast.quantile(level) for level in ("0.025", "0.1", "0.5", "0.9", "0.975")]
+    return FanPoint(forecast.days_ahead, forecast.target_at, *bounds, forecast=forecast)

@@ -15,27 +15,14 @@ from coinsphere.portfolio.portfolios import Portfolio
 from webapi.portfolios.forecast import value_distribution
 from webapi.portfolios.performance import reading
 from webui import charts
-from webui.charts import FanPicture
+from webui.charts import FanPicture, Range
 
 _PAST = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Bounds of a portfolio's value at one horizon, in its currency."""
-
-    days: int
-    target_at: datetime
-    lower95: Decimal
-    lower80: Decimal
-    median: Decimal
-    upper80: Decimal
-    upper95: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class PortfolioForecast:
-    """The fan of a portfolio; `body` is what the API answers."""
+    """The fan of a portfolio in its own currency; `body` is what the API answers."""
 
     portfolio: Portfolio
     body: dict[str, Any]

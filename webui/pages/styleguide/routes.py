@@ -1,7 +1,6 @@
 """The style guide: every component of the pages with made-up content, for those who build pages."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,39 +25,14 @@ _FILLED = Submission(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Example:
+def _example(days: int) -> charts.Range:
     """A made-up forecast of one horizon, symmetric around the last close."""
-
-    days: int
-
-    @property
-    def target_at(self) -> datetime:
-        return _ORIGIN + timedelta(days=self.days)
-
-    def _bound(self, deviations: str) -> Decimal:
-        root = Decimal(self.days).sqrt()
-        return _CLOSES[-1] * (1 + Decimal("0.02") * Decimal(deviations) * root)
-
-    @property
-    def lower95(self) -> Decimal:
-        return self._bound("-1.96")
-
-    @property
-    def lower80(self) -> Decimal:
-        return self._bound("-1.28")
-
-    @property
-    def median(self) -> Decimal:
-        return self._bound("0")
-
-    @property
-    def upper80(self) -> Decimal:
-        return self._bound("1.28")
-
-    @property
-    def upper95(self) -> Decimal:
-        return self._bound("1.96")
+    deviation = Decimal("0.02") * Decimal(days).sqrt()
+    bounds = [
+        _CLOSES[-1] * (1 + deviation * Decimal(times))
+        for times in ("-1.96", "-1.28", "0", "1.28", "1.96")
+    ]
+    return charts.Range(days, _ORIGIN + timedelta(days=days), *bounds)
 
 
 @web_styleguide.get("/styleguide")
@@ -75,7 +49,7 @@ def styleguide() -> Response:
     past = [
         (_ORIGIN - timedelta(days=day - 1), close) for day, close in zip(days, _CLOSES, strict=True)
     ]
-    points = [_Example(horizon) for horizon in (1, 7, 14, 30)]
+    points = [_example(horizon) for horizon in (1, 7, 14, 30)]
     return rendering.page(
         "styleguide/index.html",
         colours=_custom_properties(r"#[0-9a-f]{6}"),
