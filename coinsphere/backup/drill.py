@@ -81,7 +81,7 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
         into = folder / "restored"
         restored = restoring.restore(place, seals, None, into)
         drill.backup_id, drill.segments = restored.backup_id, restored.segments
-        with trial_system.running(into, folder) as replica:
+        with trial_system.running(into, folder, settings.mlflow_artifacts) as replica:
             drill.rto_seconds = time.monotonic() - began
             drill.rpo_seconds = _lost(replica, restored.read_at)
             _examine(drill, settings, replica, folder)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import SecretStr
 
+from coinsphere import log
 from coinsphere.backup.model import FILES, KEYS
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
@@ -18,6 +19,7 @@ from coinsphere.errors import BackupError
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 
+_log = log.get("backup")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _BLOBS = f"{FILES}/blobs"
 _INDEXES = f"{FILES}/indexes"
@@ -27,6 +29,10 @@ class Mirror:
     """Stores new files of models and new keys at one place."""
 
     def __init__(self, place: Place, seals: Seals, settings: Settings) -> None:
+        if settings.mlflow_artifacts is not None:
+            _log.warning(
+                "files of models lie elsewhere and are not backed up", at=settings.mlflow_artifacts
+            )
         self._place = place
         self._seals = seals
         self._settings = settings
@@ -44,7 +50,8 @@ class Mirror:
         if self._blobs is None:
             self._blobs = {Path(path).name for path, _ in self._place.walk(_BLOBS)}
         folder = State(self._settings.state).artifacts
-        index = dict(self._scan(folder)) if folder.is_dir() else {}
+        is_here = self._settings.mlflow_artifacts is None and folder.is_dir()
+        index = dict(self._scan(folder)) if is_here else {}
         for path, digest in index.items():
             if f"{digest}{SUFFIX}" not in self._blobs:
                 self._put(folder / path, f"{_BLOBS}/{digest}{SUFFIX}")

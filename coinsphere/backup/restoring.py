@@ -88,6 +88,8 @@ def restore(
     read_at = utc_now()
     say("Reading files of models, and keys")
     file_count = files.fetch_files(place, seals, until, State(into).artifacts)
+    if not file_count:
+        say("It holds no files of models: set COINSPHERE_MLFLOW_ARTIFACTS where it was set.")
     files.fetch_keys(place, seals, until, into)
     say(f"Rolling forward {len(segments)} segments")
     _roll_forward(data, log, until, backup.role)

@@ -33,13 +33,18 @@ Process = subprocess.Popen[bytes]
 
 
 @contextmanager
-def running(into: Path, folder: Path) -> Iterator[Settings]:
+def running(into: Path, folder: Path, artifacts: str | None) -> Iterator[Settings]:
     """The processes of the state restored in `into`, once all of them work; their output lies in `folder`.
+
+    Args:
+        into: the restored state.
+        folder: of what they say.
+        artifacts: where files of models lie if they are not in the state.
 
     Raises:
         BackupError: one does not start; carries its last words.
     """
-    settings = prepare(into)
+    settings = prepare(into, artifacts)
     started: list[tuple[str, Process]] = []
     try:
         for name in _PROCESSES:
@@ -57,9 +62,10 @@ def running(into: Path, folder: Path) -> Iterator[Settings]:
                 process.wait()
 
 
-def prepare(into: Path) -> Settings:
+def prepare(into: Path, artifacts: str | None = None) -> Settings:
     """Choose free ports, and write the credentials by which its servers are reached there."""
-    chosen = Settings(home=into, **dict(zip(_PORTS, ports.free(len(_PORTS)), strict=True)))
+    free = dict(zip(_PORTS, ports.free(len(_PORTS)), strict=True))
+    chosen = Settings(home=into, mlflow_artifacts=artifacts, **free)
     postgres, redis = state.embedded_postgres(chosen), state.embedded_redis(chosen)
     if postgres is None or redis is None:
         raise ConfigurationError("A restored state runs on servers of its own.")
@@ -75,7 +81,8 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def _named(settings: Settings) -> dict[str, str]:
-    return {variable(name): str(getattr(settings, name)) for name in ("home", *_PORTS)}
+    values = {name: getattr(settings, name) for name in ("home", "mlflow_artifacts", *_PORTS)}
+    return {variable(name): str(value) for name, value in values.items() if value is not None}
 
 
 def _credentials(into: Path) -> dict[str, str]:

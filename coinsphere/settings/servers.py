@@ -147,6 +147,12 @@ class Servers(Base):
         None, description="Model server as seen from the API; empty: the local one."
     )
     mlflow_url: str | None = Field(None, description="Tracking server; empty: the local one.")
+    mlflow_artifacts: str | None = Field(
+        None,
+        pattern=r"^s3://[^/]+(/.*)?$",
+        description="Where MLflow's server keeps artifacts, `s3://bucket/prefix`, by AWS's usual variables and "
+        "`MLFLOW_S3_ENDPOINT_URL`; needs the extra `aws`, and is in no backup of ours. Empty: `mlflow` in the state folder.",
+    )
     dagster_url: str | None = Field(
         None, description="Dagster's webserver as seen from the API; empty: the local one."
     )

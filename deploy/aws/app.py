@@ -20,13 +20,15 @@ from watch import Watch
 _ACCEPTED = {
     "AwsSolutions-EC23": "The ports of endpoints are open to the network's own range, which the rule cannot resolve.",
     "AwsSolutions-SMG4": "RDS rotates the superuser's. The others are URLs of roles whose passwords `coinsphere db "
-    "provision` sets anew from new values of these secrets: an operator's step, in the runbook.",
+    "provision` sets anew from new values of these secrets: an operator's step, in docs/guides/deployment.md.",
     "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole]": (
         "AWS's own policy for the monitoring of RDS, which it keeps up to date."
     ),
     "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]": (
         "AWS's own policy for backups, which it keeps up to date."
     ),
+    "AwsSolutions-IAM5[Resource::<StorageArtifacts08431D1F.Arn>/*]": "Every object of the bucket is an artifact of MLflow, "
+    "whose task alone reads and writes them, and removes no version.",
     "AwsSolutions-RDS2": "A replica is encrypted as its source is, and CloudFormation refuses to be told so.",
     "AwsSolutions-RDS10": "Staging may be deleted.",
     "AwsSolutions-RDS11": "The port is reached by the tasks alone, whatever its number.",

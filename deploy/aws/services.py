@@ -64,9 +64,7 @@ WORKER = Process(
     folder="keys",
 )
 ML = Process("ml", "pipeline", ("readonly_database_url", "service_token"), 8000, "/health")
-MLFLOW = Process(
-    "mlflow", "pipeline", ("mlflow_database_url", "service_token"), 5000, "/health", "mlflow"
-)
+MLFLOW = Process("mlflow", "pipeline", ("mlflow_database_url", "service_token"), 5000, "/health")
 DAGSTER = ("pipeline_database_url", "dagster_database_url", "service_token")
 DAGSTER_PROCESSES = (
     Process("dagster-code", "pipeline", DAGSTER, folder="dagster"),
@@ -133,6 +131,7 @@ class Services(Construct):
         for process in (api, STREAM, FEED, WORKER, ML, MLFLOW):
             self._serve(process.name, [process], process.folder)
         self._serve("dagster", DAGSTER_PROCESSES, "dagster")
+        storage.grant_artifacts(self.services["mlflow"].task_definition.task_role)
         for name, (command, secrets) in ONCE.items():
             self._once(name, command, secrets)
         for port in (ML.port, MLFLOW.port, STREAM.port, DAGSTER_PROCESSES[1].port):
@@ -258,6 +257,9 @@ class Services(Construct):
             "COINSPHERE_DAGSTER_URL": f"http://dagster.{NAMESPACE}:3000",
             "COINSPHERE_STREAM_URL": f"http://stream.{NAMESPACE}:3002",
         }
+        if process is MLFLOW:
+            place = f"s3://{self._storage.artifacts.bucket_name}"
+            return {**shared, "COINSPHERE_MLFLOW_ARTIFACTS": place}
         if process.image == "pipeline":
             return shared
         # CloudFront and the load balancer each add the address that they saw.

@@ -21,6 +21,9 @@ from aws_cdk import (
     aws_events as events,
 )
 from aws_cdk import (
+    aws_iam as iam,
+)
+from aws_cdk import (
     aws_kms as kms,
 )
 from aws_cdk import (
@@ -64,7 +67,8 @@ class Storage(Construct):
     Attributes:
         database: PostgreSQL in two zones, with a log that restores any second of fourteen days.
         cache: Valkey in two zones: a cache, limits and messages.
-        files: what processes share, by name: `keys`, `mlflow`, `dagster`.
+        files: what processes share, by name: `keys`, `dagster`.
+        artifacts: MLflow's bucket.
         secrets: by the name of the setting.
     """
 
@@ -81,7 +85,8 @@ class Storage(Construct):
             self._replica(self.database)
         self.cache = self._cache()
         self.file_system = self._file_system()
-        self.files = {name: self._folder(name) for name in ("keys", "mlflow", "dagster")}
+        self.files = {name: self._folder(name) for name in ("keys", "dagster")}
+        self.artifacts = self._artifacts()
         self._backups()
 
     def _secret(self, name: str) -> secretsmanager.Secret:
@@ -228,6 +233,45 @@ class Storage(Construct):
             create_acl=efs.Acl(owner_uid="10001", owner_gid="10001", permissions="0700"),
             posix_user=efs.PosixUser(uid="10001", gid="10001"),
         )
+
+    def _artifacts(self) -> s3.Bucket:
+        """Versions of files of models, which nobody removes for a year in what is kept."""
+        kept = Duration.days(365) if self._installation.is_kept else None
+        return s3.Bucket(
+            self,
+            "Artifacts",
+            object_lock_enabled=self._installation.is_kept,
+            object_lock_default_retention=kept and s3.ObjectLockRetention.governance(kept),
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self._key,
+            bucket_key_enabled=True,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            server_access_logs_bucket=log_bucket(self, "ArtifactsLogs", self._removal),
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+            removal_policy=self._removal,
+        )
+
+    def grant_artifacts(self, role: iam.IGrantable) -> None:
+        """Let a role list, read and write artifacts; what it deletes stays as an older version."""
+        may = {
+            self.artifacts.bucket_arn: ["s3:ListBucket"],
+            self.artifacts.arn_for_objects("*"): [
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:DeleteObject",
+            ],
+            self._key.key_arn: ["kms:Decrypt", "kms:GenerateDataKey"],
+        }
+        for resource, actions in may.items():
+            iam.Grant.add_to_principal(grantee=role, actions=actions, resource_arns=[resource])
 
     def _backups(self) -> None:
         """Daily copies of database and files, in a vault that nobody can empty early."""

@@ -1,10 +1,11 @@
-"""Restricts MLflow's artifacts to one folder.
+"""Restricts MLflow's artifacts to one folder, or one prefix of a bucket.
 
 An experiment, a version of a model and a trace can name the place of their artifacts, and MLflow's server reads there
-with its own rights: any folder of the machine, or through a link. Here every way to artifacts ends in a repository that
+with its own rights: any folder of the machine, or through a link; any bucket. Here every way to artifacts ends in a repository that
 looks at the resolved path first, and a request that names another place is refused when it is made.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact import artifact_repository_registry as registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import validate_path_within_directory
+
+from coinsphere.errors import ConfigurationError
 
 PROXIED = "mlflow-artifacts:/"
 """Where artifacts lie as clients see it: behind the server."""
@@ -28,16 +33,20 @@ _PLACES = (
 _PROMPT = "mlflow.prompt.is_prompt"
 
 
-def restrict(root: Path) -> None:
-    """Let this process's MLflow server read and write artifacts below `root` alone. Call it once, before it serves."""
+def restrict(root: str) -> None:
+    """Let this process's MLflow server read and write artifacts below `root` alone. Call it once, before it serves.
 
-    class Own(_OwnArtifacts):
-        folder = root.resolve()
+    Args:
+        root: `file:///folder` or `s3://bucket/prefix`.
 
+    Raises:
+        ConfigurationError: it is a bucket, and boto3 is not installed.
+    """
+    own = _objects_below(root) if root.startswith("s3:") else _files_below(root)
     # The registry's own table, whose types MLflow does not write out.
     repositories: dict[str, Any] = registry.get_registered_artifact_repositories()
     for scheme in repositories.keys() - _RESOLVED_BY_OTHERS:
-        repositories[scheme] = Own if scheme in ("", "file") else _refused
+        repositories[scheme] = own.get(scheme, _refused)
     _check_requests()
 
 
@@ -54,13 +63,42 @@ def place_refused(path: str, body: object) -> str | None:
         value = body.get(name)
         if value and not (isinstance(value, str) and _is_ours(value)):
             return (
-                f"{name} {str(value)[:200]!r}: this server keeps artifacts in its own folder alone. Leave it out, or "
-                f"name a place below {PROXIED}."
+                f"{name} {str(value)[:200]!r}: this server keeps artifacts in its own place alone. Leave it out, or "
+                f"name one below {PROXIED}."
             )
     return None
 
 
-class _OwnArtifacts(LocalArtifactRepository):
+def _files_below(root: str) -> dict[str, Any]:
+    class Own(_OwnFiles):
+        folder = Path(local_file_uri_to_path(root)).resolve()
+
+    return {"": Own, "file": Own}
+
+
+def _objects_below(root: str) -> dict[str, Any]:
+    if find_spec("boto3") is None:
+        raise ConfigurationError(f"{root} needs more packages: pip install 'coinsphere[aws]'")
+
+    class Own(_OwnObjects):
+        prefix = root.rstrip("/")
+
+    return {"s3": Own}
+
+
+class _OwnObjects(S3ArtifactRepository):
+    """Objects below `prefix`, an address with its bucket."""
+
+    prefix: str
+
+    def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
+        is_below = f"{artifact_uri.rstrip('/')}/".startswith(f"{self.prefix}/")
+        if not is_below or ".." in artifact_uri.split("/"):
+            raise _denied(artifact_uri)
+        super().__init__(artifact_uri, *args, **kwargs)
+
+
+class _OwnFiles(LocalArtifactRepository):
     """Files below `folder`, links not followed to anywhere else."""
 
     folder: Path
@@ -99,7 +137,7 @@ def _refused(artifact_uri: str, *_: object, **__: object) -> LocalArtifactReposi
 
 def _denied(place: str) -> MlflowException:
     return MlflowException(
-        f"{place} is not below the folder of this server's artifacts, and nothing else is read.",
+        f"{place} is not below the place of this server's artifacts, and nothing else is read.",
         error_code=PERMISSION_DENIED,
     )
 

@@ -26,7 +26,7 @@ def main() -> None:
     """Serve until the process is told to stop. MLFLOW_BACKEND_STORE_URI names its database.
 
     Raises:
-        ConfigurationError: that variable, or the token, is not set.
+        ConfigurationError: that variable, or the token, is not set; artifacts lie in a bucket and boto3 is missing.
     """
     settings = Settings.from_env()
     log.configure(settings.log_level)
@@ -35,8 +35,8 @@ def main() -> None:
     store = os.environ.get(_STORE)
     if not store:
         raise ConfigurationError(f"{_STORE} is not set: `coinsphere up` sets it.")
-    root = State(settings.state).artifacts
-    _tell(store, root.as_uri())
+    root = settings.mlflow_artifacts or State(settings.state).artifacts.as_uri()
+    _tell(store, root)
     # What is told is read when these are imported.
     from mlflow.server.fastapi_app import app  # noqa: PLC0415
     from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415

@@ -58,7 +58,9 @@ def test_an_upgrade_is_undone_by_the_backup_that_it_made(
         base_backups.verify(place, sealing.build(settings), made)
         into = tmp_path / Path(place.name).name / "back"
         # No keeper ran, and nothing was committed since: what the upgrade itself stored is enough.
-        restoring.restore(place, sealing.build(settings), done.began_at, into)
+        said: list[str] = []
+        restoring.restore(place, sealing.build(settings), done.began_at, into, said.append)
+        assert [text for text in said if "no files of models" in text]
         assert asked(into, database.server, database.name, _STATE) == ("ada@example.org", None)
         assert (into / "credentials.env").exists()
 

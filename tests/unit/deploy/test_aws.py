@@ -38,6 +38,7 @@ def synthesised(folder: Path, source: Path = AWS) -> subprocess.CompletedProcess
         **os.environ,
         "PATH": f"{node}:{os.environ['PATH']}",
         "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(json.loads((source / "cdk.json").read_text())["context"]),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
     return subprocess.run(
@@ -181,6 +182,34 @@ def test_data_are_in_two_zones_encrypted_and_reached_by_tasks_alone(resources) -
     assert "AuthToken" in cache["Properties"]
 
 
+def test_artifacts_lie_in_a_bucket_of_their_own_that_mlflow_alone_writes(resources) -> None:
+    given = {each["Name"]: each["Value"] for each in containers(resources)["mlflow"]["Environment"]}
+    scheme, place = given["COINSPHERE_MLFLOW_ARTIFACTS"]["Fn::Join"][1]
+    assert scheme == "s3://"
+    name = place["Ref"]
+    bucket = resources[name]["Properties"]
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["LoggingConfiguration"]["DestinationBucketName"]
+    (closed,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for each in of_type(resources, "AWS::S3::BucketPolicy")
+        if each["Properties"]["Bucket"] == place
+    )
+    assert any("aws:SecureTransport" in json.dumps(each) for each in closed)
+    may = {
+        policy: set(statement["Action"]) if isinstance(statement["Action"], list) else {statement["Action"]}
+        for policy, each in resources.items()
+        if each["Type"] == "AWS::IAM::Policy"
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if name in json.dumps(statement["Resource"])
+    }  # fmt: skip
+    assert all("MlflowTask" in policy for policy in may)
+    assert set().union(*may.values()) <= {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}  # fmt: skip
+
+
 def test_the_world_reaches_the_load_balancer_only_through_cloudfront(resources) -> None:
     rules = [each["Properties"] for each in of_type(resources, "AWS::EC2::SecurityGroupIngress")]
     for group in of_type(resources, "AWS::EC2::SecurityGroup"):
@@ -213,6 +242,14 @@ def test_production_outlives_a_mistake(assembly) -> None:
             each["DeletionPolicy"] for each in of_type(resources, kind) if "DeletionPolicy" in each
         ]
         assert "Retain" in kept
+    (locked,) = (
+        each["Properties"]["ObjectLockConfiguration"]
+        for each in of_type(resources, "AWS::S3::Bucket")
+        if each["Properties"].get("ObjectLockEnabled")
+    )
+    assert locked["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 365}
+    (vault,) = of_type(resources, "AWS::Backup::BackupVault")
+    assert vault["Properties"]["LockConfiguration"] == {"MinRetentionDays": 7}
     manifest = json.loads((assembly / "manifest.json").read_text())
     stack = manifest["artifacts"]["coinsphere-production"]["properties"]
     assert stack["terminationProtection"] is True

