@@ -15,7 +15,6 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact import artifact_repository_registry as registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
-from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import validate_path_within_directory
 
 from coinsphere.errors import ConfigurationError
@@ -71,7 +70,7 @@ def place_refused(path: str, body: object) -> str | None:
 
 def _files_below(root: str) -> dict[str, Any]:
     class Own(_OwnFiles):
-        folder = Path(local_file_uri_to_path(root)).resolve()
+        folder = Path(unquote(urlsplit(root).path)).resolve()
 
     return {"": Own, "file": Own}
 
