@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -62,9 +62,9 @@ def matches(stored: str, text: str) -> bool:
 
 
 class Hasher:
-    """The process: started when it is first needed, and again where it has ended; one question at a time.
+    """The process: started when it is first needed, and again where it has ended, be it in mid-hash; one question at a time.
 
-    Each question raises OSError where the process ends before it has answered.
+    Each question raises OSError where two processes, one after the other, end before they have answered.
     """
 
     def __init__(self) -> None:
@@ -92,16 +92,27 @@ class Hasher:
 
     def _ask(self, *question: str) -> Any:
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
+            try:
+                return self._answer(question)
+            except OSError:  # it was killed; the next can answer as well
                 self.close()
-                self._process = _start()
-                self.close = weakref.finalize(self, _end, self._process)
-            cast("IO[bytes]", self._process.stdin).write(json.dumps(question).encode() + b"\n")
-            # All of it at once: a pipe parts nothing of less than 4 KiB.
-            answer = cast("IO[bytes]", self._process.stdout).read(4096)
+                return self._answer(question)
+
+    def _answer(self, question: Sequence[str]) -> Any:
+        process = self._running()
+        cast("IO[bytes]", process.stdin).write(json.dumps(question).encode() + b"\n")
+        # All of it at once: a pipe parts nothing of less than 4 KiB.
+        answer = cast("IO[bytes]", process.stdout).read(4096)
         if not answer:
             raise BrokenPipeError("the process that hashes passwords ended")
         return json.loads(answer)
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = _start()
+            self.close = weakref.finalize(self, _end, self._process)
+        return self._process
 
 
 def _start() -> "subprocess.Popen[bytes]":

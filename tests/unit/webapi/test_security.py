@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_a_process_that_hashed_and_was_killed_is_started_again(hasher: Hasher) -
     os.kill(killed, signal.SIGKILL)
     os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
     assert not hasher.matches(stored, "another horse")
+    assert hasher.pid != killed
+
+
+def test_what_a_process_was_asked_that_is_killed_in_mid_hash_is_asked_of_the_next(
+    hasher: Hasher,
+) -> None:
+    stored = hasher.argon2id("correct horse")
+    killed = hasher.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGSTOP)
+    threading.Timer(0.2, os.kill, (killed, signal.SIGKILL)).start()
+    assert hasher.matches(stored, "correct horse")
     assert hasher.pid != killed
 
 
