@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coinsphere.local.processes import APPLICATIONS
+from coinsphere.local.processes import APPLICATIONS, dagster_environment
 from coinsphere.settings import Settings
 from tests.prometheus import SCRAPES
 from webapi.server.drain import GRACEFUL_SECONDS
@@ -16,6 +16,7 @@ kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 CHART = DEPLOY / "helm" / "coinsphere"
+DAGSTER = CHART.parent / "dagster.yaml"
 COMPOSE_POOLER = DEPLOY / "compose" / "pgbouncer.ini"
 _OF_OPERATORS = ("external-secrets.io/v1", "postgresql.cnpg.io/v1", "monitoring.coreos.com/v1")
 
@@ -285,3 +286,78 @@ def test_a_canary_is_the_api_of_another_version_for_some_of_the_requests() -> No
     (container,) = pods(canary)["cs-api-canary"]["containers"]
     assert container["command"] == ["coinsphere", "run", "api"]
     assert pods(canary)["cs-api-canary"]["volumes"] == pods(canary)["cs-api"]["volumes"]
+
+
+@pytest.fixture(scope="module")
+def without_dagster() -> list[dict[str, Any]]:
+    """Our chart where Dagster comes by its own."""
+    store = {"enabled": True, "store": {"name": "somewhere"}}
+    return render({"dagster": {"enabled": False}, "secrets": {"external": store}})
+
+
+def test_dagster_can_be_left_to_its_own_chart(without_dagster) -> None:
+    kept = set(pods(installation(""))) - {"cs-dagster"}
+    assert set(pods(without_dagster)) == kept
+    claims = {
+        each["metadata"]["name"]
+        for each in without_dagster
+        if each["kind"] in ("Service", "PersistentVolumeClaim")
+    }
+    assert "cs-dagster" not in claims
+    for each in without_dagster:
+        if each["apiVersion"] not in _OF_OPERATORS:
+            kubernetes_validate.validate(each, "1.31", strict=True)
+    with pytest.raises(helm.HelmValuesError, match="enabled"):
+        render({"dagster": {"enabled": "no"}})
+
+
+def test_dagsters_own_chart_finds_what_ours_leaves_for_it(without_dagster) -> None:
+    values = yaml.safe_load(DAGSTER.read_text())
+    (code,) = values["dagster-user-deployments"]["deployments"]
+    stored = {
+        each["metadata"]["name"]: {item["secretKey"] for item in each["spec"]["data"]}
+        for each in without_dagster
+        if each["kind"] == "ExternalSecret"
+    }
+    assert stored[values["global"]["postgresqlSecretName"]] == {"postgresql-password"}
+    (secret,) = (each["secret"] for each in code["volumes"] if "secret" in each)
+    assert stored[secret["secretName"]] == {item["key"] for item in secret["items"]}
+    assert {item["path"] for item in secret["items"]} <= set(Settings.model_fields)
+    (variables,) = (each for each in without_dagster if each["kind"] == "ConfigMap")
+    assert code["envConfigMaps"] == [{"name": variables["metadata"]["name"]}]
+    given = variables["data"]
+    assert given["COINSPHERE_HOME"] == values["global"]["dagsterHome"]
+    assert given["COINSPHERE_DAGSTER_EXECUTOR"] == "kubernetes"
+    assert {name: given[name] for name in given if not name.startswith("COINSPHERE_")}.items() <= (
+        dagster_environment(Settings(dagster_database_url="postgresql://x:y@z/d")).items()
+    )
+    names = (each.removeprefix("COINSPHERE_").lower() for each in given if "COINSPHERE_" in each)
+    assert set(names) <= set(Settings.model_fields)
+
+
+def test_pods_of_dagsters_own_chart_are_as_restricted_as_ours_and_as_closed(without_dagster):
+    values = yaml.safe_load(DAGSTER.read_text())
+    (code,) = values["dagster-user-deployments"]["deployments"]
+    ours = pods(without_dagster)["cs-mlflow"]
+    for each in (code, values["dagsterWebserver"], values["dagsterDaemon"]):
+        assert each["podSecurityContext"] == ours["securityContext"]
+        assert each["securityContext"] == ours["containers"][0]["securityContext"]
+        assert {"requests", "limits"} == set(each["resources"])
+        assert each["image"]["repository"].endswith("/pipeline")
+    policies = {
+        each["metadata"]["name"]: each["spec"]
+        for each in without_dagster
+        if each["kind"] == "NetworkPolicy"
+    }
+    asking = {"podSelector": {"matchLabels": code["labels"]}}
+    assert policies["cs-dagster"]["ingress"] == [{"from": [asking]}]
+    assert asking in policies["cs-within"]["ingress"][0]["from"]
+    readers = policies["cs-dagster-read-only"]["podSelector"]["matchLabels"]
+    assert readers.items() > code["labels"].items()
+    server = values["dagsterWebserver"]
+    (api,) = pods(without_dagster)["cs-api"]["containers"]
+    url = next(each["value"] for each in api["env"] if each["name"] == "COINSPHERE_DAGSTER_URL")
+    assert server["enableReadOnly"]
+    assert (
+        url == f"http://cs-dagster-{server['nameOverride']}-read-only:{server['service']['port']}"
+    )

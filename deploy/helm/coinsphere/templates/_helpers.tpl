@@ -44,7 +44,7 @@ capabilities: {drop: [ALL]}
 - {name: COINSPHERE_SERVICE_HOSTS, value: {{ printf "localhost,$(POD_IP),%s-ml,%s-mlflow,%s-dagster" .root.Release.Name .root.Release.Name .root.Release.Name | quote }}}
 - {name: COINSPHERE_ML_URL, value: {{ printf "http://%s-ml:8000" .root.Release.Name | quote }}}
 - {name: COINSPHERE_MLFLOW_URL, value: {{ printf "http://%s-mlflow:5000" .root.Release.Name | quote }}}
-- {name: COINSPHERE_DAGSTER_URL, value: {{ printf "http://%s-dagster:3000" .root.Release.Name | quote }}}
+- {name: COINSPHERE_DAGSTER_URL, value: {{ printf "http://%s-dagster%s:3000" .root.Release.Name (ternary "" "-webserver-read-only" .root.Values.dagster.enabled) | quote }}}
 - {name: COINSPHERE_STREAM_URL, value: {{ printf "http://%s-stream:3002" .root.Release.Name | quote }}}
 - {name: COINSPHERE_TRUSTED_PROXIES, value: "1"}
 {{- range $name, $value := .root.Values.settings }}
