@@ -79,6 +79,8 @@ def valuation(serving: Serving, crowd: Crowd, now: datetime) -> dict[str, Figure
         conn.execute(_CLOSES, {"day": day, "price": made_up_users.PRICE})
         with _costs(serving) as marked:
             daily_update.mark(conn, tomorrow)
+        # What a night does once for everybody would fall on the sample's few.
+        conn.execute("vacuum (analyze) app.valuation_marks, app.portfolio_states")
         with _costs(serving) as valued:
             for user_id in users:
                 recompute.update(conn, user_id, tomorrow)
