@@ -126,7 +126,7 @@ def build(image: str, target: str) -> None:
 def megabytes(image: str) -> float:
     """Of all its layers."""
     listed = json.loads(_buildah("images", "--json", image))
-    size = str(listed[0]["size"]).replace("GB", "e3 MB").split()
+    size = str(listed[0]["size"]).replace(" GB", "e3 MB").split()
     return float(size[0])
 
 
