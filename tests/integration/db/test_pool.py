@@ -1,5 +1,6 @@
 """The pool finds its way back to a server that ended every connection, and to one that was away for long; whom it lends first."""
 
+import re
 import subprocess
 import sys
 import time
@@ -74,5 +75,6 @@ def test_a_server_that_went_away_is_told_of_once(database) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _IN_A_PIPELINE, database.api], check=False, capture_output=True, text=True
     )  # fmt: skip
-    assert "AdminShutdown: terminating connection" in done.stderr
+    # Its word of the end comes before the end itself, or is lost with it.
+    assert re.search(r"AdminShutdown: terminating|OperationalError: .*server closed", done.stderr)
     assert "error ignored" not in done.stderr
