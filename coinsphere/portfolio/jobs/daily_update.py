@@ -32,7 +32,8 @@ _MARK_WAITING = """
     where exists (select from fresh)
         and user_id in (select user_id from app.booking_marks union select user_id from app.valuation_marks)
 """
-# What was earned, swapped or paid as a fee at the market's price, and whatever was converted at a rate.
+# What was earned, swapped or paid as a fee at the market's price, what an event turned into another token at that one's price,
+# or the user's own record of it, and whatever was converted at a rate.
 _MARK_BOOKINGS = """
     with touched as (
         select t.user_id, t.token_id, t.fee_token_id, t.counter_token_id, t.occurred_at
@@ -44,6 +45,9 @@ _MARK_BOOKINGS = """
                 f.token_id = t.fee_token_id and t.fee_token_id not in (t.token_id, coalesce(t.counter_token_id, t.token_id))
                 or t.price is null and t.type in ('reward', 'staking', 'airdrop', 'interest') and f.token_id = t.token_id
                 or t.price is null and t.type = 'swap' and f.token_id in (t.token_id, t.counter_token_id)
+                or t.type = 'swap' and f.token_id = t.counter_token_id and (t.token_id, t.counter_token_id) in (
+                    select token_id, successor_id from market.asset_events where kind in ('rename', 'swap')
+                )
                 or p.currency <> 'USD' and (f.currency in (p.currency, 'USD', t.currency))
                 or t.currency <> p.currency and (f.currency in (p.currency, 'USD', t.currency))
             )
@@ -53,6 +57,13 @@ _MARK_BOOKINGS = """
         select user_id, token_id, occurred_at from touched
         union all select user_id, fee_token_id, occurred_at from touched where fee_token_id is not null
         union all select user_id, counter_token_id, occurred_at from touched where counter_token_id is not null
+        union all
+        select u.user_id, token.id, u.used_at
+        from fresh f
+        join market.asset_events e on e.successor_id = f.token_id and e.kind in ('rename', 'swap')
+        join app.lot_uses u
+            on u.fact_id = e.id and u.kind = 'conversion' and u.used_at >= f.day::timestamp at time zone 'UTC'
+        cross join lateral (values (e.token_id), (e.successor_id)) token (id)
     )
     insert into app.booking_marks (user_id, token_id, since)
     select user_id, token_id, min(occurred_at) from tokens group by user_id, token_id

@@ -136,6 +136,56 @@ def test_the_arithmetic(across: World, owner, known: str) -> None:
     assert sound(world)
 
 
+def flows(world: World) -> list[tuple[str, Decimal, Decimal]]:
+    """What went from token to token, by the day."""
+    return world.conn.execute(
+        "select to_char(day, 'MM-DD'), sum(swap_in), sum(swap_out) from app.position_flows"
+        " where swap_in + swap_out > 0 group by day order by day"
+    ).fetchall()
+
+
+def correct(world: World, owner, symbol: str, day: str, price: str) -> None:
+    owner.execute(
+        "update market.price_data set (open, high, low, close) = (p, p, p, p) from (select %s::numeric as p) price"
+        " where token_id = %s and interval = '1d' and opened_at = %s",
+        [price, world.tokens[symbol], day],
+    )
+
+
+def test_a_corrected_close_of_either_name_corrects_what_moved(across: World, owner) -> None:
+    """MATIC's last close is the price that POL, which has none yet, came at; so is POL's own on the day of a record."""
+    world = across
+    happen(world, "swap", "MATIC", "1:1", "POL")
+    world.record(
+        world.new("buy", "MATIC", 10, "0.30", day=20),
+        world.new("swap", "MATIC", 4, "0.50", day=15, counter_token="POL", counter_amount=4),
+    )
+    world.rebuild()
+    daily_update.update(world.conn, NOW)
+    assert flows(world) == [("02-15", 2, 2), ("02-20", 78, 78)]
+    correct(world, owner, "POL", "2026-02-20", "0.60")
+    daily_update.update(world.conn, NOW)
+    assert flows(world) == [("02-15", 2, 2), ("02-20", Decimal("93.6"), Decimal("93.6"))]
+    correct(world, owner, "POL", "2026-02-15", "0.75")
+    daily_update.update(world.conn, NOW)
+    assert flows(world)[0] == ("02-15", 3, 3)
+    assert sound(world)
+
+
+def test_a_corrected_close_of_the_old_name_corrects_what_the_new_one_came_at(
+    across: World, owner
+) -> None:
+    world = across
+    happen(world, "swap", "MATIC", "1:1", "POL")
+    world.rebuild()
+    daily_update.update(world.conn, NOW)
+    assert flows(world) == [("02-10", 60, 60)]
+    correct(world, owner, "MATIC", "2026-02-09", "1")
+    daily_update.update(world.conn, NOW)
+    assert flows(world) == [("02-10", 150, 150)]
+    assert sound(world)
+
+
 def test_without_the_event_all_is_as_before(across: World) -> None:
     world = across
     world.work()
