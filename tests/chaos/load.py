@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -156,3 +156,21 @@ def under_load(people: list[Person]) -> Iterator[Load]:
         stopped.set()
         for each in threads:
             each.join()
+
+
+@contextmanager
+def again_and_again(turn: Callable[[], None]) -> Iterator[None]:
+    """Do something without a pause as long as the context lasts."""
+    stopped = threading.Event()
+
+    def repeat() -> None:
+        while not stopped.is_set():
+            turn()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()

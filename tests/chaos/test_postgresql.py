@@ -1,6 +1,5 @@
 """PostgreSQL hangs, is slow, has no connection left, or is restarted, while people read and write."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ import pytest
 
 from coinsphere.local.postgres import SUPERUSER
 from tests.chaos.conftest import Town, await_that
-from tests.chaos.load import under_load
+from tests.chaos.load import again_and_again, under_load
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 _CROWD = 6
@@ -99,7 +98,7 @@ def _stuttering(town: Town, name: str) -> Iterator[None]:
         town.release(name)
         time.sleep(0.01)
 
-    with _again_and_again(stutter):
+    with again_and_again(stutter):
         yield
 
 
@@ -120,25 +119,8 @@ def _all_connections(town: Town) -> Iterator[None]:
             time.sleep(0.05)
 
         try:
-            with _again_and_again(take):
+            with again_and_again(take):
                 yield
         finally:
             for each in taken:
                 each.close()
-
-
-@contextmanager
-def _again_and_again(turn: Callable[[], None]) -> Iterator[None]:
-    stopped = threading.Event()
-
-    def repeat() -> None:
-        while not stopped.is_set():
-            turn()
-
-    thread = threading.Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()

@@ -1,6 +1,5 @@
 """Redis hangs, is slow, emptied, full or read-only: nobody notices, and no session that ended comes back."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -9,7 +8,7 @@ import pytest
 import redis
 
 from tests.chaos.conftest import Town
-from tests.chaos.load import PASSWORD, under_load
+from tests.chaos.load import PASSWORD, again_and_again, under_load
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
@@ -26,20 +25,11 @@ def _hanging(town: Town) -> Iterator[None]:
 @contextmanager
 def _slow(town: Town) -> Iterator[None]:
     """Each answer takes a tenth of a second: soon enough for every timeout, and slower than the database."""
-    stopped = threading.Event()
-
-    def keep_busy() -> None:
-        with redis.Redis.from_url(town.redis.url) as client:
-            while not stopped.is_set():
-                client.execute_command("DEBUG", "SLEEP", "0.1")
-
-    thread = threading.Thread(target=keep_busy)
-    thread.start()
-    try:
+    with (
+        redis.Redis.from_url(town.redis.url) as client,
+        again_and_again(lambda: client.execute_command("DEBUG", "SLEEP", "0.1")),
+    ):
         yield
-    finally:
-        stopped.set()
-        thread.join()
 
 
 @contextmanager
