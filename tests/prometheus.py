@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import yaml
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import free_port
@@ -37,6 +38,7 @@ _LABELS = {
     *(
         "route",
         "rung",
+        "server",
         "service",
         "state",
         "status",
@@ -54,6 +56,11 @@ _OF_SOMEBODY = re.compile(
 )
 """An address, an identifier, a key: figures are open to every account of the machine."""
 _ENDINGS = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",), "gauge": ("",)}
+
+
+def not_made(server: str) -> float:
+    """Calls of a server that its breaker has let nobody make in this process."""
+    return REGISTRY.get_sample_value("coinsphere_calls_not_made_total", {"server": server}) or 0.0
 
 
 def rules() -> list[dict[str, Any]]:

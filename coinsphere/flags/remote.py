@@ -30,7 +30,7 @@ class RemoteProvider(OFREPProvider):
     def __init__(self, url: str, token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         super().__init__(url, headers_factory=lambda: headers, timeout=TIMEOUT)
-        self._breaker = CircuitBreaker(_FAILURES, _REST_SECONDS)
+        self._breaker = CircuitBreaker("flags", _FAILURES, _REST_SECONDS)
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None

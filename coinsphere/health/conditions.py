@@ -1,4 +1,4 @@
-"""Problems that show in no process's own state: failed or stuck jobs, missed ticks, old data, a changed audit log.
+"""Problems that show in no process's own state: failed or stuck jobs, missed ticks, old data, broken books, a changed audit log.
 
 Each is a list of sentences, empty where all is well; `/health` tells only whether one is.
 """
@@ -13,6 +13,7 @@ from coinsphere.health import backup_progress
 from coinsphere.jobs import cron, records
 from coinsphere.market import origin
 from coinsphere.market.feed import states
+from coinsphere.portfolio import integrity
 from coinsphere.settings import Settings
 
 CLOSES_AT_MOST = timedelta(hours=51)
@@ -91,6 +92,11 @@ def audit(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
     return [f"the log was changed: {problem}"] if problem else []
 
 
+def books(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
+    """Whether ledger, lots, positions and values contradict each other, by their last check."""
+    return integrity.last_problems(conn)
+
+
 CHECKS: Mapping[str, Check] = {
     "jobs": jobs,
     "schedules": schedules,
@@ -98,6 +104,7 @@ CHECKS: Mapping[str, Check] = {
     "connections": connections,
     "backups": backups,
     "audit": audit,
+    "books": books,
 }
 
 

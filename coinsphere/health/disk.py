@@ -9,9 +9,10 @@ from coinsphere.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Free bytes for a folder, and how many should be free."""
+    """Free bytes for a folder, of how many, and how many should be free."""
 
     folder: Path
+    size: int
     free: int
     least: int
 
@@ -20,7 +21,8 @@ class Room:
         """The room of the state folder, or of the folder that will hold it. Raises OSError if the disk cannot be asked."""
         folder = settings.state
         there = next(path for path in (folder, *folder.parents) if path.exists())
-        return cls(folder, shutil.disk_usage(there).free, settings.least_free_mib << 20)
+        disk = shutil.disk_usage(there)
+        return cls(folder, disk.total, disk.free, settings.least_free_mib << 20)
 
     @property
     def found(self) -> str:

@@ -4,26 +4,47 @@ import threading
 import time
 from collections.abc import Callable
 
+from prometheus_client import Counter
+
+LEFT_ALONE = Counter(
+    "coinsphere_calls_not_made",
+    "Calls of a server that were not made, as it had failed.",
+    ["server"],
+)
+
 
 class CircuitBreaker:
     """Opens after some failures in a row; after a pause one call may try, which closes or opens it again.
 
     Args:
+        server: what the figures call it.
         failures: so many in a row open it.
         rest_seconds: for how long.
         elapsed: seconds since some instant.
     """
 
     def __init__(
-        self, failures: int, rest_seconds: float, elapsed: Callable[[], float] = time.monotonic
+        self,
+        server: str,
+        failures: int,
+        rest_seconds: float,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._server = server
         self._most, self._rest, self._elapsed = failures, rest_seconds, elapsed
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until: float | None = None
 
     def admit(self) -> bool:
-        """Whether a call may go through."""
+        """Whether a call may go through; one that may not is counted."""
+        is_admitted = self.claim()
+        if not is_admitted:
+            LEFT_ALONE.labels(self._server).inc()
+        return is_admitted
+
+    def claim(self) -> bool:
+        """Whether a call may go through, for who asks others, too, and counts itself."""
         with self._lock:
             if self._open_until is None:
                 return True

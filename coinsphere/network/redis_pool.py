@@ -42,7 +42,7 @@ class GuardedPool(redis.ConnectionPool):
     def __init__(self, *, slow_seconds: float = SLOW_SECONDS, **options: Any) -> None:
         super().__init__(**options)
         self._slow_seconds = slow_seconds
-        self.breaker = CircuitBreaker(SLOW_ANSWERS, SLOW_REST_SECONDS)
+        self.breaker = CircuitBreaker("redis", SLOW_ANSWERS, SLOW_REST_SECONDS)
         self._lent_at: dict[ConnectionInterface, float] = {}
 
     def get_connection(self, *_: object, **__: object) -> Connection:

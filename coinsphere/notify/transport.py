@@ -209,7 +209,8 @@ def build(settings: Settings) -> Transport:
         raise ConfigurationError(
             "COINSPHERE_SMTP_URL must be smtp://host:port or smtps://host:port."
         )
-    return Guarded(SmtpTransport(url, settings.mail_from), CircuitBreaker(_FAILURES, _REST_SECONDS))
+    breaker = CircuitBreaker("mail", _FAILURES, _REST_SECONDS)
+    return Guarded(SmtpTransport(url, settings.mail_from), breaker)
 
 
 def _is_relay(url: str) -> bool:

@@ -1,9 +1,11 @@
 """Checks that stored data is consistent: each check counts the rows that contradict it, and names the first.
 
-Only looks. The books of a user who changes something meanwhile are seen before or after, as each check is one statement.
+Only looks, and keeps a verdict for who asks later whether the system is well. The books of a user who changes something meanwhile are seen before or after, as each check is one statement.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -31,6 +33,11 @@ class Result:
     def holds(self) -> bool:
         """Whether nothing contradicts it."""
         return self.faults == 0
+
+    @property
+    def problem(self) -> str:
+        """A sentence for who has to mend it."""
+        return f"faults in {self.name}: {self.faults}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,10 +286,27 @@ _COUNTED = """
     select count(*)::integer as faults, coalesce(array_agg(what) filter (where place <= 5), '{{}}') as examples from numbered
 """
 
+_KEEP = """
+    insert into app.books_verdict (checked_at, problems) values (%(now)s, %(problems)s)
+    on conflict (only_row) do update set checked_at = excluded.checked_at, problems = excluded.problems
+"""
+
 
 def check(conn: Connection) -> list[Result]:
     """Run every check. `conn` must see the rows of all users: the role of the pipeline or of the owner does."""
     return [_run(conn, each) for each in CHECKS]
+
+
+def keep(conn: Connection, results: Sequence[Result], now: datetime) -> None:
+    """Store what was found, which `last_problems` tells until the next check."""
+    problems = [each.problem for each in results if not each.holds]
+    conn.execute(_KEEP, {"now": now, "problems": problems})
+
+
+def last_problems(conn: Connection) -> list[str]:
+    """What the last check found, a sentence for each rule that is broken; reads no books."""
+    row = conn.execute("select problems from app.books_verdict").fetchone()
+    return row[0] if row else []
 
 
 def _run(conn: Connection, each: Check) -> Result:

@@ -21,10 +21,13 @@ from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
     retry_policy=failures.PATIENT,
     description="Ledger, lots, positions and values against each other: docs/guides/portfolios.md.",
 )
-def check_books(database: dg.ResourceParam[Database]) -> Iterator[dg.AssetCheckResult]:
+def check_books(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> Iterator[dg.AssetCheckResult]:
     """One result for each check; a fault is shown with the first rows that contradict it."""
     with failures.classified(), database.connection() as conn:
         results = integrity.check(conn)
+        integrity.keep(conn, results, clock())
     for result in results:
         yield dg.AssetCheckResult(
             passed=result.holds,

@@ -104,6 +104,7 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "backups": lambda: holds(work, "backups"),
         "connections": lambda: holds(work, "connections"),
         "audit": lambda: holds(work, "audit"),
+        "books": lambda: holds(work, "books"),
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
         "daemon": lambda: daemon_beats(work),
         "mlflow": lambda: _answers(work, f"{settings.tracking_url}/health"),

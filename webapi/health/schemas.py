@@ -28,6 +28,9 @@ class ServicesOut(Output):
     )
     connections: State = Field(description="`error` where PostgreSQL is about to refuse more.")
     audit: State = Field(description="`error` where somebody changed the audit log.")
+    books: State = Field(
+        description="`error` where ledger, lots, positions and values contradict each other."
+    )
     orchestrator: State
     daemon: State
     mlflow: State
@@ -58,6 +61,7 @@ class HealthOut(Output):
                     "connections": "ok",
                     "backups": "ok",
                     "audit": "ok",
+                    "books": "ok",
                     "orchestrator": "ok",
                     "daemon": "ok",
                     "mlflow": "ok",

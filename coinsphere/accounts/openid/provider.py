@@ -84,7 +84,7 @@ class Provider:
 
     def __init__(self, issuer: str, client_id: str, secret: str, http: httpx2.Client) -> None:
         self.issuer, self._client_id, self._secret, self._http = issuer, client_id, secret, http
-        self._breaker = CircuitBreaker(_FAILURES, _REST_SECONDS)
+        self._breaker = CircuitBreaker("openid", _FAILURES, _REST_SECONDS)
         self._described: _Description | None = None
         self._keys: _Keys | None = None
         self._lock = Lock()

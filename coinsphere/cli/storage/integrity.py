@@ -24,11 +24,13 @@ def integrity(*, as_json: bool) -> None:
     import psycopg
 
     from coinsphere.cli.console import console
+    from coinsphere.clock import utc_now
     from coinsphere.portfolio import integrity as checks
     from coinsphere.settings import Role, Settings
 
     with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
         results = checks.check(conn)
+        checks.keep(conn, results, utc_now())
     if as_json:
         rows = [
             {

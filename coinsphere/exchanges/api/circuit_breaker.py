@@ -38,7 +38,7 @@ class CircuitBreaker:
         self, venue: str, shared: SharedState, elapsed: Callable[[], float] = time.monotonic
     ) -> None:
         self._venue, self._shared = venue, shared
-        self._own = circuit_breaker.CircuitBreaker(FAILURES, REST_SECONDS, elapsed)
+        self._own = circuit_breaker.CircuitBreaker(venue, FAILURES, REST_SECONDS, elapsed)
         self._failures, self._resting = shared.key("failures"), shared.key("resting")
 
     def admit(self) -> None:
@@ -47,13 +47,14 @@ class CircuitBreaker:
         Raises:
             CircuitOpen: the exchange is left alone.
         """
-        is_admitted = self._own.admit()
+        is_admitted = self._own.claim()
         state = self._shared.ask(
             lambda redis: redis.eval(
                 _ADMIT, 2, self._failures, self._resting, FAILURES, _milliseconds(REST_SECONDS)
             )
         )
         if not (is_admitted if state is None else state):
+            circuit_breaker.LEFT_ALONE.labels(self._venue).inc()
             raise CircuitOpen(
                 self._venue, "failed several times, or asked for it, and is left alone for a while"
             )

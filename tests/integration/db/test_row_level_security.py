@@ -13,7 +13,7 @@ from coinsphere.db.pool import Database
 
 # Neither column nor parent names a user, or what they hold belongs to nobody: the log, switches, counts by hash.
 UNOWNED = {
-    "exchange_nonces", "audit_logs", "audit_verdict", "defi_protocols", "defi_yields", "nft_collections", "feature_switches", "flags", "login_failures", "valuation_marks",
+    "exchange_nonces", "audit_logs", "audit_verdict", "books_verdict", "defi_protocols", "defi_yields", "nft_collections", "feature_switches", "flags", "login_failures", "valuation_marks",
     "alert_observations", "alert_reference_prices", "alert_bounds", "alert_revaluations", "backups", "backup_drills", "backup_progress",
 }  # fmt: skip
 _TABLES = """

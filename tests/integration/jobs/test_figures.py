@@ -1,6 +1,14 @@
 """What Prometheus reads of the whole system, in the API's role; and what it reads while the database is away."""
 
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
 import psycopg
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import SecretStr
 
@@ -10,12 +18,17 @@ from coinsphere.health.metrics import SystemFigures
 from coinsphere.local.postgres import SUPERUSER
 from coinsphere.observability.stores import StoreFigures
 from coinsphere.settings import Settings
+from tests.certificates import self_signed
 from tests.conftest import free_port
 
 
 def scraped(url: str, home) -> dict[str, float]:
+    return read(SystemFigures(Settings(database_url=SecretStr(url), home=home)))
+
+
+def read(figures: SystemFigures) -> dict[str, float]:
     registry = CollectorRegistry()
-    registry.register(SystemFigures(Settings(database_url=SecretStr(url), home=home)))
+    registry.register(figures)
     lines = generate_latest(registry).decode().splitlines()
     return {
         name: float(value)
@@ -47,13 +60,63 @@ def test_figures_of_jobs_ages_and_drills_are_read_in_the_apis_role(database, own
     assert (
         0 < found["coinsphere_database_connections"] < found["coinsphere_database_connections_most"]
     )
-    assert found["coinsphere_disk_free_bytes"] > 0
+    assert 0 < found["coinsphere_disk_free_bytes"] < found["coinsphere_disk_bytes"]
 
 
 def test_a_database_that_is_away_is_a_figure_itself(tmp_path):
     found = scraped(f"postgresql://x:x@127.0.0.1:{free_port()}/x", tmp_path)
     assert found["coinsphere_database_up"] == 0
-    assert set(found) == {"coinsphere_database_up", "coinsphere_disk_free_bytes"}
+    disk = {"coinsphere_disk_bytes", "coinsphere_disk_free_bytes"}
+    assert set(found) == {"coinsphere_database_up", *disk}
+
+
+@pytest.mark.parametrize("left", [timedelta(days=9), timedelta(hours=-1)])
+def test_the_pages_certificate_is_read_each_hour_good_or_past_its_end(tmp_path, left):
+    now = utc_now()
+    context = self_signed(tmp_path, now - timedelta(days=80), now + left)
+    hour = timedelta(hours=1)
+    clock = [now]
+    with shown(context) as (url, callers):
+        settings = Settings(
+            database_url=SecretStr(f"postgresql://x:x@127.0.0.1:{free_port()}/x"),
+            home=tmp_path,
+            frontend_url=url,
+        )
+        figures = SystemFigures(settings, lambda: clock[0])
+        for clock[0] in (now, now + hour / 2, now + hour):
+            found = read(figures)
+    day = 86400
+    assert found["coinsphere_certificate_left_seconds"] == pytest.approx(
+        (left - hour).total_seconds(), abs=1
+    )
+    assert found["coinsphere_certificate_life_seconds"] == pytest.approx(
+        80 * day + left.total_seconds(), abs=1
+    )
+    assert len(callers) == 2
+
+
+@contextmanager
+def shown(context: ssl.SSLContext) -> Iterator[tuple[str, list[object]]]:
+    """A server that shows its certificate and hangs up; its address, and who came."""
+    callers: list[object] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                caller, address = listener.accept()
+                callers.append(address)
+                with suppress(OSError), context.wrap_socket(caller, server_side=True):
+                    pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"https://localhost:{listener.getsockname()[1]}", callers
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
 
 
 def test_rows_that_nobody_counted_since_a_crash_are_absent_not_none(database, owner):

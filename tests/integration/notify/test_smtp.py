@@ -8,13 +8,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from coinsphere.network.circuit_breaker import CircuitBreaker
 from coinsphere.notify.transport import Guarded, RelayAway, SmtpTransport, is_refusal
+from tests.certificates import self_signed
+from tests.prometheus import not_made
 
 from .conftest import SENDER, Relay, serve
 
@@ -122,7 +120,7 @@ class _Clock:
 
 def test_a_relay_that_fails_is_left_alone_and_one_that_refuses_a_mail_is_not(relay):
     clock = _Clock()
-    guarded = Guarded(relay.transport(), CircuitBreaker(2, 30.0, clock))
+    guarded = Guarded(relay.transport(), CircuitBreaker("mail", 2, 30.0, clock))
     relay.answers["RCPT"] = "550 no such user"
     for _ in range(3):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
@@ -135,8 +133,10 @@ def test_a_relay_that_fails_is_left_alone_and_one_that_refuses_a_mail_is_not(rel
             guarded.send(*MAIL)
         assert not is_refusal(later.value)
     del relay.answers["DATA"]
+    before = not_made("mail")
     with pytest.raises(RelayAway):
         guarded.send(*MAIL)
+    assert not_made("mail") - before == 1
     clock.now = 30.0
     guarded.send(*MAIL)
     guarded.send(*MAIL)
@@ -146,31 +146,8 @@ def test_a_relay_that_fails_is_left_alone_and_one_that_refuses_a_mail_is_not(rel
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate for this machine that nobody signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+    now, day = datetime.now(UTC), timedelta(days=1)
+    return self_signed(tmp_path_factory.mktemp("tls"), now - day, now + day)
 
 
 def test_a_relay_whose_certificate_is_not_trusted_gets_nothing(certificate):

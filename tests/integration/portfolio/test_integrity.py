@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -59,12 +60,23 @@ def test_sound_books_pass_and_each_fault_is_found(kept: World, owner) -> None:
         assert found[name].examples[0]
 
 
-def test_the_command_says_so_by_its_exit(kept: World, owner, database, monkeypatch) -> None:
+def test_the_command_says_so_by_its_exit_and_health_until_it_is_mended(
+    kept: World, owner, database, monkeypatch
+) -> None:
     monkeypatch.setenv("COINSPHERE_DATABASE_URL", database.pipeline)
     sound = CliRunner().invoke(cli, ["integrity", "--json"])
     assert sound.exit_code == 0, sound.output
     assert {row["faults"] for row in json.loads(sound.output)} == {0}
+    assert integrity.last_problems(owner) == []
     owner.execute("update app.holdings set amount = amount * 2")
     broken = CliRunner().invoke(cli, ["integrity"])
     assert broken.exit_code == 1
     assert "holdings_of_positions" in broken.output
+    with psycopg.connect(database.api) as api:
+        (problem,) = integrity.last_problems(api)
+        assert problem.startswith("faults in holdings_of_positions: ")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            api.execute("update app.books_verdict set problems = '{}'")
+    owner.execute("update app.holdings set amount = amount / 2")
+    assert CliRunner().invoke(cli, ["integrity"]).exit_code == 0
+    assert integrity.last_problems(owner) == []

@@ -295,6 +295,7 @@ def test_health(api_settings, owner_db) -> None:
                 "backups",
                 "connections",
                 "audit",
+                "books",
                 "orchestrator",
                 "daemon",
                 "mlflow",

@@ -111,7 +111,7 @@ def test_a_dead_supervisor_and_a_full_disk_are_told(api_settings, tmp_path) -> N
         assert told()[0] == "ok"
 
 
-def test_jobs_old_data_a_changed_log_and_taken_connections_are_told(
+def test_jobs_old_data_a_changed_log_broken_books_and_taken_connections_are_told(
     api_settings, owner_db, tmp_path, monkeypatch
 ) -> None:
     clock = [datetime(2026, 3, 10, 12, 30, tzinfo=UTC)]
@@ -120,7 +120,7 @@ def test_jobs_old_data_a_changed_log_and_taken_connections_are_told(
         app = create_app(api_settings, clock=lambda: clock[0])
         found = app.test_client().get("/health").json["services"]
         app.extensions[EXTENSION].close()
-        names = ("jobs", "schedules", "data", "audit", "connections")
+        names = ("jobs", "schedules", "data", "audit", "books", "connections")
         return {name for name in names if found[name] != "ok"}
 
     owner_db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
@@ -147,6 +147,11 @@ def test_jobs_old_data_a_changed_log_and_taken_connections_are_told(
     )
     assert ill() == {"audit"}
     owner_db.execute("update app.audit_verdict set problem = null")
+    owner_db.execute(
+        "insert into app.books_verdict (checked_at, problems) values (now(), '{faults in ledger_sums: 1}')"
+    )
+    assert ill() == {"books"}
+    owner_db.execute("delete from app.books_verdict")
     assert ill() == set()
     monkeypatch.setattr(conditions, "MOST_CONNECTIONS", 0.0)
     assert ill() == {"connections"}

@@ -229,7 +229,7 @@ def test_a_404_is_never_cached_as_200_and_a_new_token_is_seen(person, administra
 def test_without_redis_the_answers_are_the_same(person, cache, app, monkeypatch) -> None:
     cached = person.get("/tokens").data
     work = app.extensions[EXTENSION]
-    shut = CircuitBreaker(1, 1)
+    shut = CircuitBreaker("redis", 1, 1)
     shut.rest(float("inf"))
     monkeypatch.setattr(work.cache.pool, "breaker", shut)
     assert person.get("/tokens").data == cached

@@ -5,6 +5,7 @@ import pytest
 from coinsphere.exchanges.api.circuit_breaker import FAILURES, LONGEST_REST_SECONDS, REST_SECONDS
 from coinsphere.exchanges.api.limits import Limits, LimitsByExchange
 from coinsphere.exchanges.errors import CircuitOpen
+from tests.prometheus import not_made
 
 
 class Clock:
@@ -41,6 +42,7 @@ def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try():
     for _ in range(FAILURES):
         limits.breaker.admit()
         limits.breaker.failed()
+    before = not_made("kraken")
     with pytest.raises(CircuitOpen):
         limits.breaker.admit()
     clock.now += REST_SECONDS
@@ -49,6 +51,7 @@ def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try():
         limits.breaker.admit()
     limits.breaker.succeeded()
     limits.breaker.admit()
+    assert not_made("kraken") - before == 2
 
 
 def test_an_exchange_that_asks_for_it_is_left_alone_for_so_long():
