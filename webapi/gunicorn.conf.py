@@ -29,9 +29,10 @@ bind = f"{_settings.bind_host}:{_settings.api_port}"
 worker_class = "webapi.server.worker.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
-# One process forgets what another leaks; the spread keeps them from restarting together.
-max_requests = 50_000
-max_requests_jitter = 5_000
+# One process forgets what another leaks. To start one takes seconds of a core, in which the others answer all: so it is rare, and
+# the spread keeps them from restarting together.
+max_requests = 500_000
+max_requests_jitter = 50_000
 # A request waits 3 s for a connection and 5 s for a statement at most; a worker silent for longer is stuck.
 timeout = 30
 graceful_timeout = GRACEFUL_SECONDS
