@@ -41,7 +41,7 @@ def candle(conn, opened_at: datetime, close: str) -> None:
     candle_store.load(conn, [made], lambda: NOW)
 
 
-def forecast(conn) -> None:
+def forecast(conn, model: str = "m") -> None:
     """A forecast of the close after the last one: 2 % up, and 10 % to both sides."""
     token_id = token_store.by_symbol(conn, "ADA").id
     conn.execute(
@@ -56,9 +56,9 @@ def forecast(conn) -> None:
              lower80, upper80, lower95, upper95, model_name, model_version, algorithm, run_id, data_digest,
              code_version, price_source)
         values (%s, 1, %s, %s, %s, 2, '{"0.025": 1.6, "0.1": 1.8, "0.5": 2.04, "0.9": 2.2, "0.975": 2.4}', 2.04, 1.8, 2.2,
-                1.6, 2.4, 'm', 3, 'lstm', 'r', %s, 'c', 'kraken')
+                1.6, 2.4, %s, 3, 'lstm', 'r', %s, 'c', 'kraken')
         """,
-        [token_id, TODAY, TODAY + DAY, TODAY + timedelta(minutes=5), DIGEST],
+        [token_id, TODAY, TODAY + DAY, TODAY + timedelta(minutes=5), model, DIGEST],
     )
 
 
