@@ -29,10 +29,10 @@ class Certificate:
 
 def read(url: str) -> Certificate | None:
     """What the server of an address shows, good or not; None where it does not speak TLS, or cannot be asked from here."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        return None
     try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            return None
         # Not verified: one that is past its end has to be read, too.
         pem = ssl.get_server_certificate(
             (parts.hostname, parts.port or 443), timeout=_PATIENCE_SECONDS

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import SecretStr
 
 from coinsphere.clock import utc_now
-from coinsphere.health import backup_progress
+from coinsphere.health import backup_progress, certificates
 from coinsphere.health.metrics import SystemFigures
 from coinsphere.local.postgres import SUPERUSER
 from coinsphere.observability.stores import StoreFigures
@@ -93,6 +93,11 @@ def test_the_pages_certificate_is_read_each_hour_good_or_past_its_end(tmp_path, 
         80 * day + left.total_seconds(), abs=1
     )
     assert len(callers) == 2
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "https://x:port", "http://x", "", "https://"])
+def test_an_address_that_shows_no_certificate_costs_no_scrape(url):
+    assert certificates.read(url) is None
 
 
 @contextmanager
