@@ -8,17 +8,21 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import psycopg
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from psycopg.pq import PGconn, Ping
 
 from coinsphere.db import provisioning
 from coinsphere.errors import LocalServiceError
 
 SUPERUSER = "postgres"
+_SILENT_SECONDS = 30.0
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +93,31 @@ class PostgresServer:
         finally:
             password_file.unlink()
 
-    @retry(
-        retry=retry_if_exception_type(psycopg.OperationalError),
-        stop=stop_after_delay(30),
-        wait=wait_fixed(0.1),
-        reraise=True,
-    )
-    def wait_until_ready(self) -> None:
-        """Return once the server answers; raises `psycopg.OperationalError` after 30 s."""
-        psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=2).close()
+    def wait_until_ready(
+        self, look: Callable[[], object] = lambda: None, seconds: float = _SILENT_SECONDS
+    ) -> None:
+        """Return once the server takes connections.
+
+        One that says that it starts is waited for as long as it says so: behind a crash, or over a backup, it redoes what
+        its log holds, and whoever stops it on the way lets it begin anew. It is asked as nobody
+        (`PQping`, https://www.postgresql.org/docs/18/libpq-connect.html), since at first there are no roles.
+
+        Args:
+            look: called between two questions; raises where the server has ended.
+            seconds: how long it may not answer at all.
+
+        Raises:
+            LocalServiceError: it did not answer for so long.
+        """
+        asked = f"host=127.0.0.1 port={self.port} user={SUPERUSER} connect_timeout=2".encode()
+        deadline = time.monotonic() + seconds
+        while (answer := PGconn.ping(asked)) is not Ping.OK:
+            look()
+            if answer is Ping.REJECT:
+                deadline = time.monotonic() + seconds
+            if time.monotonic() > deadline:
+                raise LocalServiceError(f"PostgreSQL does not answer on port {self.port}.")
+            time.sleep(_POLL_SECONDS)
 
     def provision(self) -> None:
         """Create roles and databases where missing, and set the passwords; idempotent."""

@@ -151,10 +151,14 @@ def _start_servers(
     with progress.stage(
         f"Starting {' and '.join(server.name for server in servers) or 'nothing of our own'}"
     ):
-        _start_and_wait(servers, supervisor, settings, superuser=postgres is not None)
+        for server in servers:
+            supervisor.start_process(server.name)
         if postgres is not None:
-            postgres.wait_until_ready()
+            postgres.wait_until_ready(
+                lambda: _refuse_fatal(supervisor, ("postgres",), settings), probes.START_SECONDS
+            )
             postgres.provision()
+        _start_and_wait(servers, supervisor, settings)
     return settings
 
 
@@ -172,20 +176,12 @@ def _start_applications(
         )
 
 
-def _start_and_wait(
-    wanted: Sequence[Process],
-    supervisor: Supervisor,
-    settings: Settings,
-    *,
-    superuser: bool = False,
-) -> None:
+def _start_and_wait(wanted: Sequence[Process], supervisor: Supervisor, settings: Settings) -> None:
     """Start processes at once, and return when each does its work."""
     for process in wanted:
         supervisor.start_process(process.name)
-    # Before roles exist PostgreSQL is asked by its superuser alone, see `_start`.
-    asked = [process for process in wanted if not (superuser and process.name == "postgres")]
     deadline = time.monotonic() + probes.START_SECONDS
-    waiting = {process.name for process in asked}
+    waiting = {process.name for process in wanted}
     while waiting:
         ill = {name: probes.check(name, settings) for name in waiting}
         waiting = {name for name, problem in ill.items() if problem is not None}

@@ -65,7 +65,7 @@ class Town:
             "relay": [sys.executable, "-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Sink", "-l", self._relay],
         }  # fmt: skip
         ours = [sys.executable, "-m", "coinsphere.local.launch", name]
-        with (self.settings.state.parent / f"{name}.log").open("ab") as log:
+        with self._log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 commands.get(name, ours),
                 env=self.variables | added,
@@ -74,9 +74,22 @@ class Town:
                 start_new_session=True,
             )
         if name == "postgres":
-            self.postgres.wait_until_ready()
+            self.postgres.wait_until_ready(lambda: self._lives(name))
         elif name != "relay":
-            await_that(lambda: probes.check(name, self.settings) is None, f"the start of {name}")
+            await_that(
+                lambda: self._lives(name) and probes.check(name, self.settings) is None,
+                f"the start of {name}",
+            )
+
+    def _log(self, name: str) -> Path:
+        return self.settings.state.parent / f"{name}.log"
+
+    def _lives(self, name: str) -> bool:
+        if self.running[name].poll() is not None:
+            pytest.fail(
+                "\n".join([f"{name} ended:", *self._log(name).read_text().splitlines()[-40:]])
+            )
+        return True
 
     @property
     def _relay(self) -> str:

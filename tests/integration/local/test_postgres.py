@@ -1,13 +1,19 @@
-"""The embedded PostgreSQL's refusals, in words that say what to do."""
+"""The embedded PostgreSQL's start, and its refusals, in words that say what to do."""
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from coinsphere.cli.progress import ConsoleProgress
 from coinsphere.db.provisioning import LOGIN_ROLES
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import postgres
+from coinsphere.local import postgres, system
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
+from coinsphere.settings import Settings
+from tests.conftest import free_port
 
 
 def test_a_folder_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -30,3 +36,56 @@ def test_what_a_program_says_becomes_the_error(tmp_path: Path) -> None:
     with pytest.raises(LocalServiceError, match=r"initdb failed: .*exists but is not empty"):
         server.initialise()
     assert not data.with_name("data.password").exists(), "the password file is gone"
+
+
+def _server(data: Path) -> PostgresServer:
+    return PostgresServer(
+        data, free_port(), dict.fromkeys((SUPERUSER, *LOGIN_ROLES), "x"), durable=False
+    )
+
+
+def test_one_that_recovers_is_waited_for(tmp_path: Path) -> None:
+    """As behind a crash of a busy one on a slow disk, or over a backup: it refuses, and will not for ever."""
+    server = _server(tmp_path / "data")
+    server.initialise()
+    (server.data / "recovery.signal").touch()
+    slow = ("-c", "restore_command=sleep 1; false", "-c", "hot_standby=off")
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen([*server.command(), *slow], stdout=log, stderr=log) as process,
+    ):
+        began = time.monotonic()
+        try:
+            server.wait_until_ready(seconds=1.0)
+            took = time.monotonic() - began
+            server.provision()
+        finally:
+            process.terminate()
+    assert took > 1.5, "it recovered longer than it may be silent"
+    assert "starting archive recovery" in (tmp_path / "log").read_text()
+
+
+def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    server = _server(tmp_path / "data")
+    looks: list[float] = []
+    with pytest.raises(LocalServiceError, match=f"does not answer on port {server.port}"):
+        server.wait_until_ready(lambda: looks.append(time.monotonic()), seconds=0.5)
+    assert looks[-1] - looks[0] < 5.0
+
+
+def test_one_that_ends_as_it_starts_is_told_at_once_with_what_it_said(tmp_path, monkeypatch):
+    """Not after the ten minutes that one may be silent."""
+    monkeypatch.setenv("COINSPHERE_HOME", str(tmp_path / "s"))
+    for name in ("POSTGRES", "REDIS"):
+        monkeypatch.setenv(f"COINSPHERE_{name}_PORT", str(free_port()))
+    chosen, progress = Settings.from_env(), ConsoleProgress(Console(quiet=True))
+    with system.servers_alone(chosen, progress):
+        pass
+    (chosen.state / "postgres" / "global" / "pg_control").unlink()
+    with (
+        pytest.raises(
+            LocalServiceError, match=r"(?s)postgres does not start.*could not .*pg_control"
+        ),
+        system.servers_alone(chosen, progress),
+    ):
+        pass
