@@ -7,8 +7,9 @@ fifth warms up and counts for nothing; the second is compared with the last. Lim
 processes less than 5 %, no connection and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is
 printed alone, as they fill what they were given; so are pools of connections, which open one more whenever more is asked at
 once than ever before, and close it ten minutes after nobody needs it. So are cores that all else takes: who asks needs the
-same all the time, so what grows there is another's work, and p99 may be, too. So is what the disk takes for a commit's few
-kilobytes: three of two hundred requests write, and p99 lies among these. `MINUTES=…` shortens it.
+same all the time, so what grows there is another's work, and p99 may be, too. So are what PostgreSQL does for nobody's request,
+and what it logs: behind each checkpoint a page is logged whole when it first changes. So is what the disk takes for a commit's
+few kilobytes: three of two hundred requests write, and p99 lies among these. `MINUTES=…` shortens it.
 """
 
 import argparse
@@ -50,6 +51,8 @@ _WAITING = """
 """
 Item = TypeVar("Item")
 _ELSE = "cores of who asks and all else"
+_OWN = "cores of PostgreSQL's upkeep"
+_WAL = "select wal_bytes, wal_fpi from pg_stat_wal"
 _DISK = "flush of 8 kB, ms"
 _POOLS = {"api": "coinsphere", "worker": "coinsphere-worker"}
 """What each process's pool tells PostgreSQL that it is called."""
@@ -155,7 +158,7 @@ def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Ve
 def _limit(name: str) -> float | None:
     if name.startswith("memory"):
         return 0.05 if "api" in name or "worker" in name else None
-    return None if name.startswith(("pool", "cores", "flush")) else 0.0
+    return None if name.startswith(("pool", "cores", "flush", "WAL", "whole")) else 0.0
 
 
 def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list[Item]:
@@ -194,11 +197,11 @@ def _watching(serving: Serving, worker: int) -> Iterator[list[Sample]]:
     pids = _pids(serving, worker)
 
     def sample() -> None:
-        began, before = time.monotonic(), _cpu(pids)
+        began, before = time.monotonic(), _counters(serving, pids)
         while not over.wait(_SAMPLE_SECONDS):
-            now, after = time.monotonic(), _cpu(pids)
-            busy = {name: (after[name] - before[name]) / (now - began) for name in after}
-            samples.append(Sample(time.time(), busy | _figures(serving, pids)))
+            now, after = time.monotonic(), _counters(serving, pids)
+            rates = {name: (after[name] - before[name]) / (now - began) for name in after}
+            samples.append(Sample(time.time(), rates | _figures(serving, pids)))
             began, before = now, after
 
     thread = threading.Thread(target=sample)
@@ -219,12 +222,37 @@ def _pids(serving: Serving, worker: int) -> dict[str, int]:
     }
 
 
-def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
-    """Seconds that the cores have worked, for each part and for all else."""
+def _counters(serving: Serving, pids: Mapping[str, int]) -> dict[str, float]:
+    """What only grows: seconds that the cores have worked, for each part and for all else, and what PostgreSQL logged."""
     parts = {f"cores of {name}": cpu_seconds(pid) for name, pid in pids.items()}
     each = psutil.cpu_times()
     worked = sum(each) - each.idle - each.iowait - each.guest - each.guest_nice
-    return {**parts, _ELSE: worked - sum(parts.values())}
+    with psycopg.connect(serving.superuser_url) as conn:
+        wal, pages = conn.execute(_WAL).fetchone() or (0, 0)
+    return {
+        **parts,
+        _ELSE: worked - sum(parts.values()),
+        _OWN: sum(map(_seconds, _upkeep(serving.postgres))),
+        "WAL, kB/s": float(wal) / 1000,
+        "whole pages in the WAL, 1/s": float(pages),
+    }
+
+
+def _upkeep(postgres: int) -> list[psutil.Process]:
+    """PostgreSQL's processes that serve nobody: checkpointer, writers, the launcher of the autovacuum and the like."""
+    return [each for each in _tree(postgres)[1:] if not _serves(each)]
+
+
+def _serves(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "127.0.0.1(" in " ".join(process.cmdline())
+    return True
+
+
+def _seconds(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return sum(process.cpu_times()[:2])
+    return 0.0
 
 
 def _figures(serving: Serving, pids: Mapping[str, int]) -> dict[str, float]:

@@ -111,7 +111,7 @@ class PostgresServer:
         """
         asked = f"host=127.0.0.1 port={self.port} user={SUPERUSER} connect_timeout=2".encode()
         deadline = time.monotonic() + seconds
-        while (answer := PGconn.ping(asked)) is not Ping.OK:
+        while (answer := Ping(PGconn.ping(asked))) is not Ping.OK:
             look()
             if answer is Ping.REJECT:
                 deadline = time.monotonic() + seconds
