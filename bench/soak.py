@@ -6,10 +6,11 @@ worker can do is the rate at which people may ask, whatever comes back, and p99 
 fifth warms up and counts for nothing; the second is compared with the last. Limits are those of the issue: memory of our
 processes less than 5 %, no connection and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is
 printed alone, as they fill what they were given; so are pools of connections, which open one more whenever more is asked at
-once than ever before, and close it ten minutes after nobody needs it. So are cores that all else takes: who asks needs the
-same all the time, so what grows there is another's work, and p99 may be, too. So are what PostgreSQL does for nobody's request,
-and what it logs: behind each checkpoint a page is logged whole when it first changes. So is what the disk takes for a commit's
-few kilobytes: three of two hundred requests write, and p99 lies among these. `MINUTES=…` shortens it.
+once than ever before; PostgreSQL's close it ten minutes after nobody needs it, and Redis' are one for each thread at most. So
+are cores that all else takes: who asks needs the same all the time, so what grows there is another's work, and p99 may be, too.
+So are what PostgreSQL does for nobody's request, and what it logs, which is more for each trade of a token on the same day: that
+day is booked anew. So is what the disk takes for a commit's few kilobytes: three of two hundred requests write, and p99 lies
+among these. `MINUTES=…` shortens it.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from bench.hot import model_server, seed
 from bench.people import Request, answers, working
 from bench.serving import Serving, cpu_seconds
 from coinsphere.portfolio import invalidations
+from coinsphere.settings import Settings
 
 SHARE = 0.6
 _WARM_SECONDS = 10.0
@@ -144,6 +146,8 @@ def judge(samples: Sequence[Sample], told: Sequence[Sequence[float]]) -> list[Ve
         told: of the answers to the load: when each came, in seconds since the epoch, and how long it took in seconds.
     """
     verdicts = []
+    # Behind the last answer who asks is gone, and so are their connections: as if nothing had been lost.
+    samples = [each for each in samples if each.at <= _when(told[-1])]
     early, late = (_part(samples, part, lambda each: each.at) for part in (1, 4))
     for name in samples[0].figures:
         most = _limit(name)
@@ -261,20 +265,28 @@ def _figures(serving: Serving, pids: Mapping[str, int]) -> dict[str, float]:
     with psycopg.connect(serving.superuser_url) as conn:
         counts = dict(conn.execute(_CONNECTIONS).fetchall())
     pools = {name: float(counts.pop(called, 0)) for name, called in _POOLS.items()}
-    handles = {
-        f"other file handles of {name}": sum(each.num_fds() for each in trees[name]) - pooled
-        for name, pooled in pools.items()
-    }
     with redis.Redis.from_url(serving.variables["COINSPHERE_REDIS_URL"]) as client:
-        clients = client.info("clients")["connected_clients"]
+        asking = float(client.info("clients")["connected_clients"] - 1)
+    open_for = {**pools, "api": pools["api"] + asking}
+    handles = {
+        f"other file handles of {name}": sum(each.num_fds() for each in trees[name]) - count
+        for name, count in open_for.items()
+    }
     return {
         **memory,
         **{f"pool of {name}": pooled for name, pooled in pools.items()},
+        "pool of Redis": asking,
         **handles,
         "other connections of PostgreSQL": float(sum(counts.values())),
-        "connections of Redis": float(clients),
+        "connections of Redis beyond one a thread": max(0.0, asking - _threads(serving)),
         _DISK: _flushed(),
     }
+
+
+def _threads(serving: Serving) -> int:
+    """How many of the API may ask at once: each keeps the connection that it opened."""
+    settings = Settings.from_env(serving.variables)
+    return settings.api_workers * settings.api_threads
 
 
 def _flushed() -> float:

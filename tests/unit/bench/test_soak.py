@@ -24,7 +24,9 @@ def _samples(name: str, *values: float) -> list[Sample]:
         ("other file handles of api", (40, 60, 60, 60, 60), True),
         ("other file handles of api", (40, 60, 61, 62, 63), False),
         ("pool of api", (4, 6, 7, 7, 8), True),
-        ("connections of Redis", (4, 4, 4, 3, 3), True),
+        ("pool of Redis", (14, 15, 15, 16, 16), True),
+        ("connections of Redis beyond one a thread", (0, 0, 0, 0, 0), True),
+        ("connections of Redis beyond one a thread", (0, 0, 0, 1, 2), False),
     ],
 )
 def test_what_grew_since_it_was_warm_is_told(name, values, holds) -> None:
@@ -38,6 +40,15 @@ def test_the_connection_of_a_job_at_work_is_none_that_was_lost() -> None:
     leaking = [Sample(each.at, {"connections": 2.0 + (each.at > 700)}) for each in busy]
     assert judge(busy, _STEADY)[0].holds
     assert not judge(leaking, _STEADY)[0].holds
+
+
+def test_what_closes_when_nobody_asks_any_more_hides_nothing() -> None:
+    """Its connections are the most of the API's file handles, and the last sample may come behind them."""
+    handles = "other file handles of api"
+    leaking = [Sample(float(at), {handles: 165.0 + at // 100}) for at in range(0, 1000, 10)]
+    over = Sample(1004.0, {handles: 66.0})
+    found = {each.name: each for each in judge([*leaking, over], _STEADY)}
+    assert not found[handles].holds
 
 
 def test_answers_that_become_slower_are_told() -> None:
