@@ -19,6 +19,7 @@ from compose_spec import PyCompose
 
 from coinsphere.cli.system.deployment import secrets
 from coinsphere.i18n import LANGUAGES
+from coinsphere.local.probes import START_SECONDS
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
@@ -94,6 +95,11 @@ def test_a_process_gets_the_database_roles_that_it_needs_and_no_other(compose) -
     holders = {name for name, found in roles.items() if "superuser_database_url" in found}
     assert holders == {"provision"}
     assert roles["backup"] == ["backup_database_url", "worker_database_url"]
+
+
+def test_a_database_that_recovers_is_given_the_time_that_it_has_elsewhere(compose) -> None:
+    """`up` of the compose file fails as soon as one that others wait for is called unhealthy."""
+    assert compose["services"]["postgres"]["healthcheck"]["start_period"] == f"{START_SECONDS}s"
 
 
 def test_a_pooler_comes_between_the_api_and_its_server_by_one_more_file(tmp_path) -> None:
