@@ -76,8 +76,9 @@ def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
 def test_one_that_ends_as_it_starts_is_told_at_once_with_what_it_said(tmp_path, monkeypatch):
     """Not after the ten minutes that one may be silent."""
     monkeypatch.setenv("COINSPHERE_HOME", str(tmp_path / "s"))
-    for name in ("POSTGRES", "REDIS"):
-        monkeypatch.setenv(f"COINSPHERE_{name}_PORT", str(free_port()))
+    for name in Settings.model_fields:
+        if name.endswith("_port"):
+            monkeypatch.setenv(f"COINSPHERE_{name.upper()}", str(free_port()))
     chosen, progress = Settings.from_env(), ConsoleProgress(Console(quiet=True))
     with system.servers_alone(chosen, progress):
         pass
