@@ -8,9 +8,8 @@ processes less than 5 %, no connection and no file handle more, p99 less than 20
 printed alone, as they fill what they were given; so are pools of connections, which open one more whenever more is asked at
 once than ever before; PostgreSQL's close it ten minutes after nobody needs it, and Redis' are one for each thread at most. So
 are cores that all else takes: who asks needs the same all the time, so what grows there is another's work, and p99 may be, too.
-So are what PostgreSQL does for nobody's request, and what it logs, which is more for each trade of a token on the same day: that
-day is booked anew. So is what the disk takes for a commit's few kilobytes: three of two hundred requests write, and p99 lies
-among these. `MINUTES=…` shortens it.
+So are what PostgreSQL does for nobody's request, and what it logs. So is what the disk takes for a commit's few kilobytes: three
+of two hundred requests write, and p99 lies among these. `MINUTES=…` shortens it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Books a user's token again from the earliest changed day on, and stores the result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any, LiteralString, NamedTuple
@@ -61,15 +61,33 @@ _NEXT = """
         (select coalesce(max(number), 0) + 1 from app.lot_uses
          where user_id = %(user_id)s and token_id = %(token_id)s and used_at < %(since)s)
 """
+_FEW = 500
+"""Facts that are read at once: a cursor of the server is three round trips, and a plan that nothing keeps. And rows of a book
+that are compared with those that take their place: of a longer one most have changed."""
+# Each further trade of a day books that day anew, and leaves the lots of those before as they were.
+_LATER_LOTS = """
+    select number, portfolio_id, account, fact_id, acquired_at, opened_at, quantity, cost, closed_at
+    from app.lots
+    where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
+    limit %(most)s
+"""
+_LATER_USES = """
+    select number, lot_number, portfolio_id, account, fact_id, kind, used_at, quantity, cost, proceeds
+    from app.lot_uses
+    where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
+    limit %(most)s
+"""
+_FORGET_LOTS = """
+    delete from app.lots where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
+        and (%(numbers)s::integer[] is null or number = any(%(numbers)s))
+"""
+_FORGET_USES = """
+    delete from app.lot_uses where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
+        and (%(numbers)s::integer[] is null or number = any(%(numbers)s))
+"""
 # By one statement, whose parts touch no row twice.
 _FORGET = """
-    with uses as (
-        delete from app.lot_uses where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
-    ),
-    lots as (
-        delete from app.lots where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
-    ),
-    open_again as (
+    with open_again as (
         update app.lots set closed_at = null
         where user_id = %(user_id)s and token_id = %(token_id)s and closed_at >= %(since)s and opened_at < %(since)s
     ),
@@ -112,8 +130,6 @@ _ENTRIES = """
         )
     order by at, t.place
 """
-_FEW = 500
-"""Facts that are read at once: a cursor of the server is three round trips, and a plan that nothing keeps."""
 _ENTRIES_KNOWN = facts_known.as_known(_ENTRIES)
 _CLOSE_POSITION = """
     update app.positions set until_day = %(day)s
@@ -176,6 +192,13 @@ _FLOWS = Rows(
 )  # fmt: skip
 
 
+class _Later(NamedTuple):
+    """What is stored of the time that is booked anew, each row by its number; None where there is much of it."""
+
+    lots: Mapping[int, Sequence[Any]] | None
+    uses: Mapping[int, Sequence[Any]] | None
+
+
 class Rebooked(NamedTuple):
     """The result of a booking: its first day, the portfolios it changed, and the tokens whose books must follow, from when on."""
 
@@ -205,7 +228,7 @@ def rebook(
     since = transfers.rematch(conn, user_id, token_id, line.since(since))
     day = since.astimezone(UTC).date()
     scope = {"user_id": user_id, "token_id": token_id, "since": start_of_day(day), "day": day}
-    start, changed = _begin(conn, scope)
+    start, later, changed = _begin(conn, scope)
     book = Book(token_id, rules(conn, user_id), market, start, line.successions())
     with localcontext(EXACT):
         carried = line.carried(conn, scope)
@@ -215,7 +238,7 @@ def rebook(
     changed |= {row.portfolio_id for row in records.flows}
     # Nothing that is written is waited for before the last of it.
     with conn.pipeline(), localcontext(EXACT):
-        _store(conn, scope, records)
+        _store(conn, scope, later, records)
         conn.execute(_HOLD, {**scope, "portfolios": list(changed)})
         issues.note_booking(conn, user_id, token_id, start_of_day(day), records.findings)
     return Rebooked(day, frozenset(changed), line.heirs())
@@ -229,17 +252,24 @@ def entries(
     yield from _entries(conn, scope, _ENTRIES if as_of is None else _ENTRIES_KNOWN)
 
 
-def _begin(conn: Connection, scope: Mapping[str, Any]) -> tuple[Start, set[UUID]]:
-    """The state from which to go on. What is stored of later is deleted, of the portfolios that are returned, too."""
+def _begin(conn: Connection, scope: Mapping[str, Any]) -> tuple[Start, _Later, set[UUID]]:
+    """The state from which to go on, and what is stored of later; its positions are deleted, of the portfolios returned, too."""
     with conn.pipeline():
         numbers = conn.execute(_NEXT, scope)
         open_lots = conn.execute(_OPEN_LOTS, scope)
+        few = {**scope, "most": _FEW + 1}
+        lots, uses = conn.execute(_LATER_LOTS, few), conn.execute(_LATER_USES, few)
         forgotten = conn.execute(_FORGET, scope)
     row = numbers.fetchone()
     assert row is not None
     with localcontext(EXACT):
         restored = tuple(_restored(Lot(*row[:8]), row[8], row[9]) for row in open_lots)
-    return Start(restored, *row), {portfolio_id for (portfolio_id,) in forgotten}
+    later = _Later(_by_number(lots.fetchall()), _by_number(uses.fetchall()))
+    return Start(restored, *row), later, {portfolio_id for (portfolio_id,) in forgotten}
+
+
+def _by_number(rows: Sequence[Sequence[Any]]) -> Mapping[int, Sequence[Any]] | None:
+    return {row[0]: row for row in rows} if len(rows) <= _FEW else None
 
 
 def _restored(lot: Lot, used: Decimal, used_cost: Decimal | None) -> Restored:
@@ -265,11 +295,19 @@ def _entry(row: Sequence[Any]) -> Entry:
     return Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
 
 
-def _store(conn: Connection, scope: Mapping[str, Any], records: BookRecords) -> None:
+def _store(conn: Connection, scope: Mapping[str, Any], later: _Later, records: BookRecords) -> None:
     key = (scope["user_id"], scope["token_id"])
     new = {lot.number for lot in records.lots}
-    _LOTS.insert(conn, ((*key, *lot, records.closed.get(lot.number)) for lot in records.lots))
-    _USES.insert(conn, ((*key, *use) for use in records.uses))
+    lots = {lot.number: (*lot, records.closed.get(lot.number)) for lot in records.lots}
+    uses: dict[int, Sequence[Any]] = {use.number: use for use in records.uses}
+    for rows, forget, was, now in (
+        (_USES, _FORGET_USES, later.uses, uses),
+        (_LOTS, _FORGET_LOTS, later.lots, lots),
+    ):
+        gone, changed = _differences(was, now)
+        if gone is None or gone:
+            conn.execute(forget, {**scope, "numbers": gone})
+        rows.insert(conn, ((*key, *row) for row in changed))
     _FLOWS.insert(conn, ((*key, *flow) for flow in records.flows))
     with conn.cursor() as cursor:
         older = [
@@ -279,6 +317,16 @@ def _store(conn: Connection, scope: Mapping[str, Any], records: BookRecords) -> 
         ]
         cursor.executemany(_CLOSE_LOT, older)
     _store_positions(conn, scope, records.positions)
+
+
+def _differences(
+    was: Mapping[int, Sequence[Any]] | None, now: Mapping[int, Sequence[Any]]
+) -> tuple[list[int] | None, Iterable[Sequence[Any]]]:
+    """The numbers of what is to be deleted, None for all of it, and the rows to be written."""
+    if was is None:
+        return None, now.values()
+    gone = [number for number, row in was.items() if now.get(number) != row]
+    return gone, [row for number, row in now.items() if was.get(number) != row]
 
 
 def _store_positions(

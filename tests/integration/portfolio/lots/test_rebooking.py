@@ -13,6 +13,7 @@ from psycopg import errors
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import NewFact
+from coinsphere.portfolio.lots import rebooking
 from coinsphere.portfolio.model import Kind
 from tests.integration.portfolio.conftest import NOW, OPTIONS, World
 
@@ -54,8 +55,14 @@ def set_method(owner: psycopg.Connection, method: str) -> None:
     owner.execute("update app.portfolios set lot_method = %s", [method])
 
 
-@pytest.mark.parametrize("method", ["fifo", "hifo", "average"])
-def test_incremental_equals_a_full_rebuild_bit_for_bit(world: World, owner, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "few"), [("fifo", 500), ("hifo", 500), ("average", 500), ("fifo", 3)]
+)
+def test_incremental_equals_a_full_rebuild_bit_for_bit(
+    world: World, owner, monkeypatch: pytest.MonkeyPatch, method: str, few: int
+) -> None:
+    """Where few rows are stored they are compared, where there are more all are written."""
+    monkeypatch.setattr(rebooking, "_FEW", few)
     set_method(owner, method)
     new = history(world, 1)
     random.Random(2).shuffle(new)
@@ -86,6 +93,24 @@ def test_incremental_equals_a_full_rebuild_bit_for_bit(world: World, owner, meth
     world.rebuild()
     assert incremental == world.state()
     assert any(row["kind"] == "transfer" for row in incremental["lot_uses"])
+
+
+def test_a_further_trade_of_a_day_writes_no_lot_of_those_before_it(world: World, owner) -> None:
+    """It books the day anew; who trades all day would write each lot as often as they trade after it."""
+    query = "select 'lot', number, xmin::text from app.lots union select 'use', number, xmin::text from app.lot_uses"
+
+    def written(new: NewFact) -> set[tuple[str, int]]:
+        before = set(owner.execute(query).fetchall())
+        world.record(new)
+        return {row[:2] for row in set(owner.execute(query).fetchall()) - before}
+
+    assert written(world.new("buy", "BTC", 1, 100, 1, 8)) == {("lot", 1)}
+    assert written(world.new("buy", "BTC", 1, 101, 1, 10)) == {("lot", 2)}
+    # Of the first half is used: it stays as it is. Then all of it: it is closed.
+    assert written(world.new("sell", "BTC", "0.5", 120, 1, 11)) == {("use", 1)}
+    assert written(world.new("sell", "BTC", "0.5", 120, 1, 12)) == {("use", 2), ("lot", 1)}
+    # Between the two purchases: what follows is numbered anew, and so are the uses that it moves.
+    assert written(world.new("buy", "BTC", 1, 50, 1, 9)) >= {("lot", 2), ("lot", 3)}
 
 
 def test_the_order_of_import_is_irrelevant(world: World) -> None:
