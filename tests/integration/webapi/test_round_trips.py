@@ -47,7 +47,7 @@ _TRADES = """
     select user_id, portfolio_id, gen_random_uuid(), token_id, type, amount, price, occurred_at - make_interval(days => day)
     from app.transactions, generate_series(1, %(count)s) as day where portfolio_id = %(portfolio)s
 """
-PURCHASE = 28
+PURCHASE = 30
 """Statements of a purchase of today, at most."""
 
 
