@@ -61,9 +61,10 @@ _NEXT = """
         (select coalesce(max(number), 0) + 1 from app.lot_uses
          where user_id = %(user_id)s and token_id = %(token_id)s and used_at < %(since)s)
 """
-_FEW = 500
-"""Facts that are read at once: a cursor of the server is three round trips, and a plan that nothing keeps. And rows of a book
-that are compared with those that take their place: of a longer one most have changed."""
+_MOST_AT_ONCE = 500
+"""Facts that are read at once: a cursor of the server is three round trips, and a plan that nothing keeps."""
+_MOST_COMPARED = 500
+"""Lots, and uses, that are compared with those that take their place: of a longer book most have changed."""
 # Each further trade of a day books that day anew, and leaves the lots of those before as they were.
 _LATER_LOTS = """
     select number, portfolio_id, account, fact_id, acquired_at, opened_at, quantity, cost, closed_at
@@ -257,8 +258,8 @@ def _begin(conn: Connection, scope: Mapping[str, Any]) -> tuple[Start, _Later, s
     with conn.pipeline():
         numbers = conn.execute(_NEXT, scope)
         open_lots = conn.execute(_OPEN_LOTS, scope)
-        few = {**scope, "most": _FEW + 1}
-        lots, uses = conn.execute(_LATER_LOTS, few), conn.execute(_LATER_USES, few)
+        bounded = {**scope, "most": _MOST_COMPARED + 1}
+        lots, uses = conn.execute(_LATER_LOTS, bounded), conn.execute(_LATER_USES, bounded)
         forgotten = conn.execute(_FORGET, scope)
     row = numbers.fetchone()
     assert row is not None
@@ -269,7 +270,7 @@ def _begin(conn: Connection, scope: Mapping[str, Any]) -> tuple[Start, _Later, s
 
 
 def _by_number(rows: Sequence[Sequence[Any]]) -> Mapping[int, Sequence[Any]] | None:
-    return {row[0]: row for row in rows} if len(rows) <= _FEW else None
+    return {row[0]: row for row in rows} if len(rows) <= _MOST_COMPARED else None
 
 
 def _restored(lot: Lot, used: Decimal, used_cost: Decimal | None) -> Restored:
@@ -281,8 +282,8 @@ def _entries(
     conn: Connection, scope: Mapping[str, Any], statement: LiteralString = _ENTRIES
 ) -> Iterator[Entry]:
     """The facts of the token in the order of booking; of a token that has hundreds of thousands they are read in portions."""
-    rows = conn.execute(f"{statement} limit {_FEW + 1}", scope).fetchall()
-    if len(rows) <= _FEW:
+    rows = conn.execute(f"{statement} limit {_MOST_AT_ONCE + 1}", scope).fetchall()
+    if len(rows) <= _MOST_AT_ONCE:
         yield from map(_entry, rows)
         return
     with conn.cursor(name="entries") as cursor:

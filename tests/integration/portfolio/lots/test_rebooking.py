@@ -61,8 +61,9 @@ def set_method(owner: psycopg.Connection, method: str) -> None:
 def test_incremental_equals_a_full_rebuild_bit_for_bit(
     world: World, owner, monkeypatch: pytest.MonkeyPatch, method: str, few: int
 ) -> None:
-    """Where few rows are stored they are compared, where there are more all are written."""
-    monkeypatch.setattr(rebooking, "_FEW", few)
+    """Where few facts are stored they are read at once, and few rows compared; of more all are written."""
+    monkeypatch.setattr(rebooking, "_MOST_AT_ONCE", few)
+    monkeypatch.setattr(rebooking, "_MOST_COMPARED", few)
     set_method(owner, method)
     new = history(world, 1)
     random.Random(2).shuffle(new)
