@@ -230,6 +230,7 @@ def test_a_table_that_is_empty_blocks_what_lies_downstream(execute, owner):
     assert _failed(_checks(done, CANDLES_DAILY)) == {"there_are_candles"}
 
 
+@pytest.mark.slow
 def test_a_failed_test_of_dbt_is_not_tried_again(execute, owner):
     execute("history", range_tags(FIRST, TODAY))
     owner.execute("alter table market.tokens alter created_at drop not null")

@@ -137,6 +137,7 @@ def test_a_venue_that_hangs_in_every_way_keeps_no_other_waiting(database, owner,
         until(lambda: all_heard(owner), 120)
 
 
+@pytest.mark.slow
 def test_one_whose_stream_is_refused_is_asked_from_the_start(database, owner, streams, tmp_path):
     streams.venues["kraken"].refuses = True
     with talking(streams), feed(database, streams, tmp_path, **_QUICK):
